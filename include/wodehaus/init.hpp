@@ -1,0 +1,24 @@
+// The first line of main().
+#pragma once
+
+#include <wodehaus/detail/config.hpp>
+
+#include <functional>
+
+namespace wodehaus {
+
+/// Makes this program able to run jobs in processes of their own. Call it first in `main`.
+///
+/// In the server's process it returns at once, and leaves `argc` and `argv` as they are. In a process that the library
+/// started (which it sees by an argument of its own, never by the environment) it runs `preload` once, serves jobs, and
+/// never returns: what follows in `main` is not reached there.
+///
+/// `preload` makes ready what all jobs need (a model, a cache, a library's set-up). With `launch::zygote` it runs in
+/// the zygote, and every job's process begins with its memory as preload left it; it must leave no thread behind, since
+/// a fork does not carry threads over. What it throws, or its exit, fails the waiting calls with `errc::launch_failed`.
+///
+/// Without this call, every call of a server fails with `errc::not_initialised`. Calling it again does nothing.
+/// Threads: from the main thread, before others are started.
+WODEHAUS_DECL void init(int& argc, char** argv, std::function<void()> preload = {});
+
+} // namespace wodehaus

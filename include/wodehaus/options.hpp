@@ -1,0 +1,57 @@
+// How a server runs its jobs. The names of the members are the whole language: {.workers = 8, .timeout = 5s}.
+#pragma once
+
+#include <wodehaus/logger.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace wodehaus {
+
+/// How processes come about.
+enum class launch {
+    /// A small single-threaded process, started by exec with the run, forks one for each request and keeps a few
+    /// parked. A fork costs as much as that small process, however large the server is. What `preload` made is shared.
+    zygote,
+    /// Each process is the program anew, started by exec, if asked through another program (`options::launcher`).
+    exec,
+    /// The server itself forks. Not in this version: the server's constructor refuses it.
+    fork,
+    /// Threads of this process, for tests and debuggers. Not in this version: the server's constructor refuses it.
+    in_process
+};
+
+/// Where the processes' stdout and stderr go.
+enum class output {
+    inherit, ///< where the server's own go
+    log,     ///< each line to the logger as `level::info`; the last of them into `failure::output`
+    discard  ///< to /dev/null
+};
+
+/// An aggregate: name what you set. A value that makes no sense is refused by the server's constructor, which throws
+/// `std::invalid_argument` and names it.
+struct options {
+    std::size_t workers = 4;                              ///< processes at work at once, at most
+    wodehaus::launch launch = wodehaus::launch::zygote;   ///< how they come about
+    std::size_t jobs_per_process = 1;                     ///< 1: a fresh process for every job. 0: kept until it fails
+    std::optional<std::size_t> prefetch{};                ///< jobs sent ahead to a kept process; empty: as measured (1)
+    std::size_t queue_limit = SIZE_MAX;                   ///< calls that may wait; one more fails: `errc::queue_full`
+    std::chrono::nanoseconds timeout{0};                  ///< for each attempt, from its beginning; 0: none
+    std::chrono::nanoseconds kill_after{std::chrono::seconds{2}}; ///< from asking a process to stop to SIGKILL
+    int attempts = 1;                                     ///< how often a job is begun when its process fails
+    std::size_t memory = 0;                               ///< bytes one process may have; 0: no limit (all we have yet)
+    std::size_t max_message = std::size_t{1} << 30;       ///< bytes; a larger job or result fails, the process lives
+    std::vector<int> stop_signals{};                      ///< {SIGINT, SIGTERM} in a program's main; empty in a library
+    wodehaus::output output = wodehaus::output::inherit;  ///< where the processes' stdout and stderr go
+    std::filesystem::path program{};                      ///< what exec and zygote start; empty: this program
+    std::vector<std::string> launcher{};                  ///< exec only: put before the program: {"nice", "-n", "10"}
+    std::filesystem::path keep_failed{};                  ///< a folder for failed jobs; not in this version: refused
+    wodehaus::logger logger = errors_to_stderr{};         ///< who is told; empty: nobody
+};
+
+} // namespace wodehaus

@@ -1,0 +1,126 @@
+// How a job ended: error codes, the account of a failure, an outcome, and the figures of a run.
+// An outcome is a `boost::system::result`, the error side of which tells the whole story, as `sandbox2::Result` does.
+#pragma once
+
+#include <boost/asio/error.hpp>
+#include <boost/system/error_code.hpp>
+#include <boost/system/result.hpp>
+#include <boost/system/system_error.hpp>
+#include <wodehaus/detail/config.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <iosfwd>
+#include <string>
+
+namespace wodehaus {
+
+/// Why a job failed. The numbers are stable.
+enum class errc {
+    job_threw = 1,   ///< the worker threw an exception; `failure::what` has its type and text
+    process_crashed, ///< a signal ended the process while it ran the job; `failure::signal` names it
+    process_exited,  ///< the process exited without an answer; `failure::exit_code` has the status
+    timed_out,       ///< the attempt ran longer than its timeout and was ended
+    out_of_memory,   ///< the process had used up the memory it may have
+    canceled,        ///< the call was cancelled; also equal to `asio::error::operation_aborted`
+    stopped,         ///< the server was stopped before the job began, or was terminated while it ran
+    process_lost,    ///< the process is gone, or no longer speaks, for a cause that is not known
+    too_large,       ///< the job or its result is larger than `options::max_message`
+    bad_message,     ///< what was sent could not be read: garbage, or a type that does not load what it saved
+    launch_failed,   ///< no process could be started; `failure::what` says what was tried
+    queue_full,      ///< `options::queue_limit` calls were waiting already
+    unknown_worker,  ///< the program on the other side does not have this worker
+    other_build,     ///< the program on the other side is another build or another version of this library
+    not_initialised  ///< `main` does not begin with `wodehaus::init(argc, argv);`
+};
+
+} // namespace wodehaus
+
+template <>
+struct boost::system::is_error_code_enum<wodehaus::errc> : std::true_type {};
+
+namespace wodehaus {
+
+/// The category of `errc`, named "wodehaus". Its conditions: `timed_out`, `canceled`, `out_of_memory` and `too_large`
+/// equal the generic `timed_out`, `operation_canceled`, `not_enough_memory` and `message_size`.
+WODEHAUS_DECL boost::system::error_category const& error_category() noexcept;
+
+inline boost::system::error_code make_error_code(errc code) noexcept
+{
+    return {static_cast<int>(code), error_category()};
+}
+
+/// A cancelled call has the code that Asio gives to a cancelled operation; it equals `errc::canceled` as well.
+inline bool operator==(boost::system::error_code const& code, errc kind) noexcept
+{
+    return code == make_error_code(kind) || (kind == errc::canceled && code == boost::asio::error::operation_aborted);
+}
+
+/// What a process has used.
+struct usage {
+    std::chrono::nanoseconds user{};   ///< CPU time in user mode
+    std::chrono::nanoseconds system{}; ///< CPU time in the kernel
+    std::size_t peak_memory = 0;       ///< bytes resident at most
+};
+
+/// Everything known of one failed job.
+struct WODEHAUS_DECL failure {
+    boost::system::error_code code; ///< the kind, of `error_category()` (cancelled: `asio::error::operation_aborted`)
+    std::string what;               ///< one line that a person can act on
+    std::string worker;             ///< the worker's name
+    std::string process;            ///< the name of the process that ran it; empty if none was started
+    int attempt = 1;                ///< which attempt failed, from 1
+    int exit_code = 0;              ///< the status with which its process exited
+    int signal = 0;                 ///< the signal that ended its process; 0: none
+    wodehaus::usage usage{};        ///< what its process had used
+    std::string trace;              ///< the stack of the crash, or of the hang, where known
+    std::string output;             ///< the last lines that it wrote, with `output::log`
+
+    failure() = default;
+    failure(boost::system::error_code code, std::string what);
+};
+
+/// Writes the code's kind, the line, and what else is known, over several lines.
+WODEHAUS_DECL std::ostream& operator<<(std::ostream& stream, failure const& why);
+
+/// Thrown for a failed job: `code()` is `why().code`, and `what()` is `why().what`.
+class WODEHAUS_DECL job_error : public boost::system::system_error {
+public:
+    explicit job_error(failure why);
+    failure const& why() const noexcept { return why_; }
+    char const* what() const noexcept override { return why_.what.c_str(); }
+
+private:
+    failure why_;
+};
+
+/// A result or why there is none; `value()` throws `job_error`.
+template <class Result>
+using outcome = boost::system::result<Result, failure>;
+
+/// Lets `outcome::value()` throw a `job_error`; found by Boost.System.
+[[noreturn]] WODEHAUS_DECL void throw_exception_from_error(failure const& why, boost::source_location const& where);
+
+/// What a run has done, when it ends. `usage` adds up the CPU time of all its processes that were reaped, and has the
+/// largest of their peaks.
+struct run_summary {
+    std::uint64_t succeeded = 0;          ///< tasks and calls that gave a result
+    std::uint64_t failed = 0;             ///< those that failed for good
+    std::uint64_t retried = 0;            ///< attempts that failed and were followed by another
+    std::chrono::nanoseconds elapsed{};   ///< from the run's begin to its end
+    wodehaus::usage usage{};
+};
+
+/// A server's state at one moment. The counts to date do not start anew with a new run.
+struct statistics {
+    std::size_t queued = 0;      ///< tasks that wait for a process
+    std::size_t running = 0;     ///< tasks that a process has
+    std::size_t processes = 0;   ///< processes alive that can run tasks, the parked ones included
+    std::uint64_t succeeded = 0; ///< to date
+    std::uint64_t failed = 0;    ///< to date
+    std::uint64_t retried = 0;   ///< to date
+    std::uint64_t started = 0;   ///< processes started to date
+};
+
+} // namespace wodehaus
