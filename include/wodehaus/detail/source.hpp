@@ -334,7 +334,11 @@ public:
           thread_([held = state_](std::stop_token token) { return step(held, std::move(token)); })
     {
     }
-    ~blocking_source() override { thread_.close(); }
+    ~blocking_source() override
+    {
+        thread_.close();
+        seat_->strand = {}; // the thread may hold the seat longer than the strand's context lives
+    }
     void attach(boost::asio::any_io_executor strand) override
     {
         seat_->strand = strand;

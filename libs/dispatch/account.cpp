@@ -1,0 +1,97 @@
+// The account of a failure.
+#include "dispatch/account.hpp"
+
+#include <boost/asio/error.hpp>
+
+#include <algorithm>
+#include <cstdio>
+
+#include <sys/wait.h>
+
+namespace wodehaus::detail {
+
+errc code_of(ending const& how)
+{
+    if (!how.known)
+        return errc::process_lost;
+    return WIFSIGNALED(how.status) ? errc::process_crashed : errc::process_exited;
+}
+
+std::string in_words(std::chrono::nanoseconds time)
+{
+    char text[32];
+    double seconds = std::chrono::duration<double>(time).count();
+    if (seconds < 1e-3)
+        std::snprintf(text, sizeof text, "%g us", seconds * 1e6);
+    else if (seconds < 1)
+        std::snprintf(text, sizeof text, "%g ms", seconds * 1e3);
+    else
+        std::snprintf(text, sizeof text, "%g s", seconds);
+    return text;
+}
+
+namespace {
+
+std::string story(errc code, job_entry const& job, evidence const& known)
+{
+    bool began = job.attempt > 0;
+    std::string end = known.end ? describe_ending(*known.end) : "is gone";
+    switch (code) {
+    case errc::job_threw:
+    case errc::too_large:
+    case errc::unknown_worker:
+        break; // told by the process or by who submitted it
+    case errc::process_crashed:
+        return "its process " + end + (known.cut_short ? " while it wrote its result" : "");
+    case errc::process_exited:
+        return "its process " + end + " without an answer; a worker must return or throw";
+    case errc::timed_out:
+        return "it ran longer than its timeout of " + in_words(job.timeout) + " and was ended";
+    case errc::out_of_memory:
+        return "its process has used up the memory it may have";
+    case errc::canceled:
+        return began ? "it was cancelled while it ran" : "it was cancelled while it waited";
+    case errc::stopped:
+        return began ? "the server was terminated while it ran" : "the server was stopped before it began";
+    case errc::process_lost:
+        return "its process " + end;
+    case errc::bad_message:
+        return "its process sent what is not an answer, and was killed; does the worker write to descriptors that are "
+               "not its own?";
+    case errc::launch_failed:
+    case errc::other_build:
+    case errc::not_initialised:
+    case errc::queue_full:
+        break; // told by who knows
+    }
+    return make_error_code(code).message();
+}
+
+} // namespace
+
+failure account_of(errc code, job_entry const& job, std::string_view worker, evidence const& known)
+{
+    bool by_us = code == errc::canceled || code == errc::stopped || code == errc::timed_out || code == errc::bad_message;
+    failure why;
+    if (known.told && (!by_us || known.told->code == code))
+        why = *known.told;
+    else
+        why = failure{make_error_code(code), story(code, job, known)};
+    if (code == errc::canceled)
+        why.code = boost::asio::error::operation_aborted;
+    why.worker = worker;
+    why.what = "worker " + why.worker + ": " + why.what;
+    why.process = known.process;
+    why.attempt = std::max(1, job.attempt);
+    why.output = known.output;
+    if (known.end && known.end->known) {
+        why.usage = known.end->usage;
+        if (WIFSIGNALED(known.end->status))
+            why.signal = WTERMSIG(known.end->status);
+        else
+            why.exit_code = WEXITSTATUS(known.end->status);
+    }
+    return why;
+}
+
+} // namespace wodehaus::detail

@@ -1,0 +1,30 @@
+// The account of a failure: one line that a person can act on, and all that is known beside it.
+#pragma once
+
+#include "dispatch/schedule.hpp"
+#include "launch/launch.hpp"
+
+#include <wodehaus/outcome.hpp>
+
+#include <string>
+
+namespace wodehaus::detail {
+
+/// What is known of a failed attempt before it is told.
+struct evidence {
+    std::string process;           ///< its name
+    std::optional<ending> end;     ///< how it ended, if it did
+    std::optional<failure> told;   ///< what it said itself: code and words
+    std::string output;
+    bool cut_short = false;        ///< it ended within a message
+};
+
+/// The kind of a process's end that nobody here has ordered.
+errc code_of(ending const& how);
+
+failure account_of(errc code, job_entry const& job, std::string_view worker, evidence const& known);
+
+/// "1.5 s", "20 ms".
+std::string in_words(std::chrono::nanoseconds time);
+
+} // namespace wodehaus::detail

@@ -1,0 +1,82 @@
+// Speaks with one process: hello, ready, job, answer. A reader and a writer that do not wait for each other. It knows
+// bytes and frames; what they mean for a job is its listener's to decide.
+#pragma once
+
+#include "launch/launch.hpp"
+#include "launch/output_reader.hpp"
+#include "wire/frame.hpp"
+
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+
+#include <deque>
+#include <vector>
+
+namespace wodehaus::detail {
+
+class conversation;
+
+class conversation_listener {
+public:
+    /// A frame has come, the first of which is the hello where one is due.
+    virtual void received(conversation& from, frame&& message) = 0;
+    /// What comes is not a message, or one beyond the bounds. Nothing more is read.
+    virtual void garbled(conversation& from, bool too_large) = 0;
+
+protected:
+    ~conversation_listener() = default;
+};
+
+class conversation : public std::enable_shared_from_this<conversation> {
+public:
+    conversation(strand_executor on, std::shared_ptr<gate> entrance, birth&& process, options const& how,
+                 conversation_listener& listener, output_reader::line_handler on_line);
+    void start();
+
+    /// Sends a frame: `head` and then `body`, which stays alive and unchanged until it was written or the conversation
+    /// was closed.
+    void send(payload head, std::span<char const> body);
+    /// Whether something is still to be written.
+    bool is_writing() const noexcept { return !outgoing_.empty(); }
+    /// The process reads its end of file once it has read everything else.
+    void finish();
+    /// The process has ended: takes what it had sent and closes; then calls `drained`, in here or later.
+    void end(std::function<void()> drained);
+    void close();
+
+    /// The last lines that the process wrote.
+    std::string output_tail() const { return output_->tail(); }
+    /// Whether it ended without having read all that was sent to it.
+    bool was_left_unread() const noexcept { return left_unread_; }
+    bool ended_within_a_message() const noexcept { return reader_.has_part(); }
+
+private:
+    struct outgoing {
+        payload head;
+        std::span<char const> body;
+    };
+    using socket = boost::asio::basic_stream_socket<boost::asio::local::stream_protocol, strand_executor>;
+
+    void read();
+    void take(std::size_t size);
+    void take_frames();
+    bool skip_chatter();
+    void write();
+    void drain();
+
+    static constexpr std::size_t longest_chatter = 64 << 10; ///< what may come before the hello
+
+    socket socket_;
+    std::shared_ptr<gate> entrance_;
+    conversation_listener& listener_;
+    frame_reader reader_;
+    std::shared_ptr<output_reader> output_;
+    std::deque<outgoing> outgoing_;
+    std::vector<boost::asio::const_buffer> writing_;
+    std::function<void()> drained_;
+    std::size_t chatter_ = 0, written_at_once_ = 0;
+    bool awaits_preamble_, finish_after_writing_ = false, left_unread_ = false, broken_ = false;
+    bool reading_ = false; ///< an operation may have taken bytes that its handler has not seen yet
+};
+
+} // namespace wodehaus::detail

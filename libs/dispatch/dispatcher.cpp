@@ -1,0 +1,511 @@
+// The strand's half that has to do with jobs and processes; the course of a run is in run.cpp.
+#include "dispatch/dispatcher.hpp"
+
+#include "dispatch/options.hpp"
+#include "dispatch/parties.hpp"
+#include "launch/patience.hpp"
+#include "worker/registry.hpp"
+
+#include <csignal>
+
+namespace wodehaus::detail {
+
+namespace {
+
+constexpr std::size_t parked_by_zygote = 4, parked_by_exec = 1; // measured: more gains nothing on two cores
+
+schedule_limits limits_of(options const& how)
+{
+    schedule_limits limits;
+    limits.workers = how.workers;
+    limits.jobs_per_process = how.jobs_per_process;
+    limits.prefetch = how.prefetch.value_or(0);
+    limits.ahead = how.launch == launch::zygote ? parked_by_zygote : parked_by_exec;
+    limits.queue_limit = how.queue_limit;
+    limits.kill_after = how.kill_after;
+    return limits;
+}
+
+} // namespace
+
+dispatcher::dispatcher(boost::asio::any_io_executor executor, options how)
+    : executor_(std::move(executor)), strand_(executor_), how_(std::move(how)), journal_(how_.logger),
+      schedule_(limits_of(how_)), timer_(strand_)
+{
+}
+
+dispatcher::~dispatcher() = default;
+
+// ---- from any thread ----
+
+void dispatcher::start_call(job_request&& request, call_handler&& handler)
+{
+    auto slot = boost::asio::get_associated_cancellation_slot(handler);
+    auto call = std::make_shared<call_node>(std::move(request), std::move(handler), *this);
+    if (slot.is_connected())
+        slot.assign([server = weak_from_this(), one = std::weak_ptr{call}](boost::asio::cancellation_type type) {
+            auto owner = server.lock();
+            if (auto job = one.lock(); job && owner)
+                owner->post([job, type](dispatcher& self) { self.cancel(*job, type); });
+        });
+    post([call = std::move(call)](dispatcher& self) {
+        self.join(call);
+        self.submit(call, false);
+    });
+}
+
+void dispatcher::start_map(std::vector<job_request>&& requests, bool first_failure_cancels, map_handler&& handler)
+{
+    auto slot = boost::asio::get_associated_cancellation_slot(handler);
+    auto map = std::make_shared<map_operation>(std::move(requests), first_failure_cancels, std::move(handler), *this);
+    if (slot.is_connected())
+        slot.assign([server = weak_from_this(), one = std::weak_ptr{map}](boost::asio::cancellation_type type) {
+            auto owner = server.lock();
+            if (auto all = one.lock(); all && owner)
+                owner->post([all, type](dispatcher& self) { self.cancel_map(*all, type); });
+        });
+    post([map = std::move(map)](dispatcher& self) {
+        self.join(map);
+        if (map->requests.empty())
+            map->complete();
+        else
+            self.maps_.push_back(map); // the pump feeds it
+    });
+}
+
+statistics dispatcher::stats() const
+{
+    std::lock_guard lock{stats_mutex_};
+    return stats_;
+}
+
+void dispatcher::publish()
+{
+    std::lock_guard lock{stats_mutex_};
+    stats_ = {schedule_.waiting(), schedule_.unanswered(), schedule_.processes(), succeeded_, failed_,
+              retried_,            started_};
+}
+
+// ---- jobs ----
+
+void dispatcher::join(std::shared_ptr<waiting_party> party)
+{
+    if (schedule_.running())
+        party->work.begin();
+    else
+        idle_parties_.push_back(party);
+}
+
+void dispatcher::settle_request(job_node& job) const
+{
+    auto const& settings = job.request.settings;
+    job.priority = settings.priority;
+    job.attempts = settings.attempts.value_or(how_.attempts);
+    job.timeout = settings.timeout.value_or(how_.timeout);
+    job.retry_exceptions = settings.retry_exceptions;
+}
+
+void dispatcher::submit(std::shared_ptr<job_node> job, bool keep)
+{
+    job->id = ++last_id_;
+    settle_request(*job);
+    job->self = job;
+    if (job->request.refused) {
+        refuse(*job, std::move(*job->request.refused));
+    } else if (job->request.job.size() > how_.max_message) {
+        refuse(*job, {errc::too_large, "the job has " + std::to_string(job->request.job.size()) +
+                                           " bytes, and max_message allows " + std::to_string(how_.max_message)});
+    } else if (job->cancelled_early) {
+        complete(*job, errc::canceled);
+    } else if (!schedule_.submit(*job, keep, clock_type::now())) {
+        refuse(*job, {errc::queue_full, std::to_string(how_.queue_limit) +
+                                            " calls wait already; await some of them, or raise options::queue_limit"});
+    } else {
+        journal_.note({event::kind::queued, job.get()});
+    }
+}
+
+// Before the schedule has heard of it.
+void dispatcher::refuse(job_node& job, failure why)
+{
+    auto code = static_cast<errc>(why.code.value());
+    job.state = job_entry::status::ended;
+    job.known.told = std::move(why);
+    complete(job, code);
+}
+
+void dispatcher::cancel(job_node& job, boost::asio::cancellation_type type)
+{
+    using boost::asio::cancellation_type;
+    if (type == cancellation_type::none)
+        return;
+    bool running_too = (type & (cancellation_type::terminal | cancellation_type::partial)) != cancellation_type::none;
+    job.cancelled_early = job.state == job_entry::status::fresh;
+    schedule_.cancel(job, running_too ? cancellation::running_too : cancellation::waiting_only, clock_type::now());
+}
+
+void dispatcher::cancel_map(map_operation& map, boost::asio::cancellation_type type)
+{
+    map.cancelled = true; // what was kept back is not begun
+    auto items = map.items;
+    for (auto& [index, item] : items)
+        cancel(*item, type);
+}
+
+void dispatcher::feed_maps()
+{
+    for (auto at = maps_.begin(); at != maps_.end();) {
+        auto map = *at;
+        while (!map->fed() && (map->cancelled || schedule_.stopping() || schedule_.waiting() < how_.queue_limit)) {
+            auto index = map->next++;
+            auto item = std::make_shared<map_item>(std::move(map->requests[index]), map, index);
+            map->items.emplace(index, item);
+            item->cancelled_early = map->cancelled;
+            submit(item, true);
+        }
+        at = map->fed() ? maps_.erase(at) : std::next(at);
+    }
+}
+
+void map_operation::item_ended(std::size_t index, outcome<payload>&& outcome)
+{
+    bool failed = outcome.has_error();
+    outcomes[index] = std::move(outcome);
+    items.erase(index);
+    if (++ended == requests.size())
+        complete();
+    else if (failed && first_failure_cancels && !broken) {
+        broken = true;
+        owner.map_ended(*this);
+    }
+}
+
+// Its first failure: the rest is not wanted any more.
+void dispatcher::map_ended(map_operation& map)
+{
+    cancel_map(map, boost::asio::cancellation_type::terminal);
+}
+
+// ---- doing what the schedule says ----
+
+void dispatcher::pump()
+{
+    if (pumping_)
+        return;
+    pumping_ = true;
+    do {
+        while (auto next = schedule_.next_action())
+            perform(*next);
+        feed_maps();
+        consume();
+        update_backlog();
+    } while (schedule_.has_actions());
+    pumping_ = false;
+    end_run_if_done();
+    arm_timer();
+    publish();
+}
+
+void dispatcher::perform(action const& what)
+{
+    auto* job = static_cast<job_node*>(what.job);
+    auto* process = static_cast<process_node*>(what.process);
+    switch (what.what) {
+    case action::kind::request_process:
+        launch_->request();
+        break;
+    case action::kind::send:
+        send(*job, *process, what.last);
+        break;
+    case action::kind::retire:
+        process->talk->finish();
+        break;
+    case action::kind::ask_to_end:
+        launch_->signal(process->pid, SIGTERM);
+        break;
+    case action::kind::kill:
+        process->patience_is_over = !process->greeted;
+        launch_->signal(process->pid, SIGKILL);
+        break;
+    case action::kind::complete:
+        complete(*job, what.code);
+        break;
+    case action::kind::retry: {
+        ++retried_;
+        auto why = account_of(*what.code, *job, job->worker_name(), job->known);
+        journal_.note({event::kind::retried, job, job->known.process, &why});
+        job->known = {};
+        break;
+    }
+    case action::kind::ask_producer:
+        ask_producer();
+        break;
+    }
+}
+
+void dispatcher::send(job_node& job, process_node& process, bool last)
+{
+    journal_.note({event::kind::started, &job, process.name});
+    job.known = {};
+    std::string name;
+    job_prefix prefix;
+    if (how_.program.empty()) {
+        auto key = key_of(*job.request.worker);
+        prefix.module = key.module;
+        prefix.offset = key.offset;
+    } else {
+        name = portable_name(*job.request.worker);
+    }
+    prefix.attempt = std::max(1, job.attempt + (job.state == job_entry::status::sent ? 1 : 0));
+    prefix.name_size = name.size();
+    if (last)
+        prefix.flags |= job_prefix::last;
+    if (how_.prefetch.value_or(0) > 0)
+        prefix.flags |= job_prefix::announce;
+    frame_header header;
+    header.kind = frame_kind::job;
+    header.id = job.id;
+    header.size = sizeof prefix + name.size() + job.request.job.size();
+    payload head;
+    head.append(&header, sizeof header);
+    head.append(&prefix, sizeof prefix);
+    head.append(name.data(), name.size());
+    process.talk->send(std::move(head), job.request.job.bytes());
+}
+
+void dispatcher::complete(job_node& job, std::optional<errc> code)
+{
+    auto keep = std::exchange(job.self, nullptr);
+    if (!code && !job.known.told) {
+        journal_.note({event::kind::ended, &job, job.known.process});
+        job.deliver(std::move(job.result));
+        return;
+    }
+    if (code == errc::launch_failed && !job.known.told)
+        job.known.told = failure{*code, last_launch_failure_};
+    auto why = account_of(job.known.told && code == errc::bad_message ? static_cast<errc>(job.known.told->code.value())
+                                                                      : code.value_or(errc::bad_message),
+                          job, job.worker_name(), job.known);
+    journal_.note({event::kind::ended, &job, job.known.process, &why});
+    job.deliver(outcome<payload>{boost::system::in_place_error, std::move(why)});
+}
+
+void dispatcher::arm_timer()
+{
+    auto next = schedule_.wake_at();
+    if (!next || (armed_ && *armed_ <= *next))
+        return; // a timer that fires too early does no harm
+    armed_ = next;
+    timer_.expires_at(*next);
+    timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+        auto pass = self->gate_->enter();
+        if (!pass || error)
+            return;
+        self->armed_.reset();
+        self->schedule_.tick(clock_type::now());
+        self->pump();
+    });
+}
+
+// ---- processes ----
+
+process_node* dispatcher::find(conversation const& talk)
+{
+    for (auto& [pid, process] : processes_)
+        if (process->talk.get() == &talk)
+            return process.get();
+    return nullptr;
+}
+
+void dispatcher::born(birth&& process)
+{
+    ++started_;
+    auto node = std::make_unique<process_node>();
+    node->pid = process.pid;
+    node->name = process.name.empty() ? std::to_string(process.pid) : process.name;
+    node->greeted = !process.says_hello;
+    auto* raw = node.get();
+    auto on_line = [this, raw](std::string_view line) { journal_.write(level::info, raw->name + ": " + std::string{line}); };
+    node->talk = std::make_shared<conversation>(strand_, gate_, std::move(process), how_, *this, on_line);
+    node->talk->start();
+    processes_.emplace(raw->pid, std::move(node));
+    auto now = clock_type::now();
+    schedule_.process_born(*raw, now);
+    if (raw->greeted) {
+        journal_.note({event::kind::process_born, nullptr, raw->name});
+        schedule_.process_ready(*raw, now);
+    } else if (!raw->kill_at) {
+        raw->kill_at = now + patience_for_hello;
+    }
+    pump();
+}
+
+void dispatcher::received(conversation& from, frame&& message)
+{
+    auto* process = find(from);
+    if (!process)
+        return;
+    switch (message.header.kind) {
+    case frame_kind::hello:
+    case frame_kind::ready:
+        greet(*process, message);
+        break;
+    case frame_kind::begun:
+        if (!schedule_.begun(*process, message.header.id, clock_type::now()))
+            schedule_.misbehaved(*process, errc::bad_message, clock_type::now());
+        break;
+    case frame_kind::result:
+    case frame_kind::failed:
+        answer(*process, std::move(message));
+        break;
+    case frame_kind::name:
+        process->name.assign(message.body.data(), message.body.size());
+        break;
+    case frame_kind::setup:
+    case frame_kind::job:
+        schedule_.misbehaved(*process, errc::bad_message, clock_type::now());
+        break;
+    }
+    pump();
+}
+
+void dispatcher::greet(process_node& process, frame const& message)
+{
+    auto now = clock_type::now();
+    if (!process.greeted) {
+        process.refused = judge_hello(message, how_);
+        if (process.refused) {
+            schedule_.misbehaved(process, errc::bad_message, now);
+            return;
+        }
+        process.greeted = true;
+        if (process.state == process_entry::status::starting)
+            process.kill_at = now + patience_for_preload;
+    } else if (message.header.kind == frame_kind::ready) {
+        if (message.body.size())
+            process.name.assign(message.body.data(), message.body.size());
+        journal_.note({event::kind::process_born, nullptr, process.name});
+        schedule_.process_ready(process, now);
+    }
+}
+
+void dispatcher::answer(process_node& process, frame&& message)
+{
+    auto now = clock_type::now();
+    if (process.state == process_entry::status::starting) { // what preload threw
+        if (message.header.kind == frame_kind::failed)
+            process.preload_threw = read_failure(message.body.bytes()).what;
+        return;
+    }
+    auto* job = process.jobs.empty() ? nullptr : static_cast<job_node*>(process.jobs.front());
+    bool true_answer = job && job->id == message.header.id && !process.talk->is_writing();
+    if (!true_answer) {
+        schedule_.misbehaved(process, errc::bad_message, now);
+        return;
+    }
+    auto how = answer::result;
+    if (process.state != process_entry::status::ending || !job->verdict) {
+        job->known.process = process.name;
+        if (message.header.kind == frame_kind::result) {
+            job->result = std::move(message.body);
+        } else {
+            auto told = read_failure(message.body.bytes());
+            auto code = static_cast<errc>(told.code);
+            bool sane = code == errc::job_threw || code == errc::too_large || code == errc::unknown_worker;
+            job->known.told = failure{sane ? code : errc::bad_message, std::move(told.what)};
+            job->known.told->usage = {std::chrono::nanoseconds{told.user_time}, std::chrono::nanoseconds{told.system_time},
+                                      told.peak_memory};
+            job->known.output = process.talk->output_tail();
+            how = code == errc::job_threw ? answer::threw : answer::failed;
+        }
+    }
+    schedule_.answered(process, message.header.id, how, now);
+}
+
+void dispatcher::garbled(conversation& from, bool too_large)
+{
+    if (auto* process = find(from)) {
+        static_cast<void>(too_large);
+        schedule_.misbehaved(*process, errc::bad_message, clock_type::now());
+    }
+    pump();
+}
+
+void dispatcher::ended(int pid, ending const& how)
+{
+    auto found = processes_.find(pid);
+    if (found == processes_.end())
+        return;
+    auto* process = found->second.get();
+    // All that it had said comes first.
+    process->talk->end([self = shared_from_this(), process, how] {
+        self->gone(*process, how);
+        self->pump();
+    });
+}
+
+void dispatcher::gone(process_node& process, ending const& how)
+{
+    add_usage(how.usage);
+    journal_.note({event::kind::process_gone, nullptr, process.name, nullptr, &how});
+    bool untouched = process.talk->was_left_unread() && process.jobs.size() == 1 && how_.prefetch.value_or(0) == 0;
+    if (process.state == process_entry::status::starting || process.refused) {
+        last_launch_failure_ = why_not_started(process, how);
+        journal_.write(level::error, last_launch_failure_);
+    } else if (untouched && !process.jobs.front()->verdict) {
+        last_launch_failure_ = "process " + process.name + " " + describe_ending(how) + " before it read its job";
+    }
+    for (auto* entry : process.jobs) {
+        auto& job = static_cast<job_node&>(*entry);
+        job.known = {};
+        if (entry->state != job_entry::status::begun)
+            continue;
+        job.known.process = process.name;
+        job.known.end = how;
+        job.known.output = process.talk->output_tail();
+        job.known.cut_short = process.talk->ended_within_a_message();
+    }
+    auto code = judge(process, how);
+    auto node = processes_.extract(process.pid);
+    schedule_.process_ended(process, code, untouched, clock_type::now());
+}
+
+errc dispatcher::judge(process_node& process, ending const& how)
+{
+    if (process.refused)
+        return process.refused->code;
+    if (process.state == process_entry::status::starting)
+        return errc::launch_failed;
+    return code_of(how);
+}
+
+std::string dispatcher::why_not_started(process_node const& process, ending const& how) const
+{
+    auto program = command_for(how_, worker_argument).program.string();
+    std::string what;
+    if (process.refused)
+        return program + ": " + process.refused->what;
+    if (!process.preload_threw.empty())
+        what = "preload failed: it threw " + process.preload_threw;
+    else if (process.patience_is_over)
+        what = program + " did not say hello in time and was killed; does its main begin with "
+                         "wodehaus::init(argc, argv)?";
+    else if (process.greeted)
+        what = "preload failed: its process " + describe_ending(how);
+    else
+        what = program + " " + describe_ending(how) +
+               " without saying hello; does its main begin with wodehaus::init(argc, argv)?";
+    if (auto tail = process.talk->output_tail(); !tail.empty())
+        what += "; its last output: " + tail.substr(0, tail.size() - 1);
+    return what;
+}
+
+void dispatcher::launch_failed(std::size_t count, errc code, std::string what, bool final)
+{
+    journal_.write(level::error, what);
+    last_launch_failure_ = std::move(what);
+    schedule_.launch_failed(count, code, final, clock_type::now());
+    pump();
+}
+
+} // namespace wodehaus::detail

@@ -1,0 +1,47 @@
+// Which options make sense.
+#include "dispatch/options.hpp"
+
+#include <csignal>
+#include <stdexcept>
+
+namespace wodehaus::detail {
+
+namespace {
+
+[[noreturn]] void refuse(std::string const& member, std::string const& why)
+{
+    throw std::invalid_argument{"wodehaus::options::" + member + ": " + why};
+}
+
+} // namespace
+
+void check(options const& how)
+{
+    if (how.workers == 0)
+        refuse("workers", "0 processes can do no work; give at least 1");
+    if (how.launch != launch::zygote && how.launch != launch::exec)
+        refuse("launch", "this version has zygote and exec");
+    if (how.queue_limit == 0)
+        refuse("queue_limit", "no call could ever wait; give at least 1");
+    if (how.timeout.count() < 0)
+        refuse("timeout", "it is negative; 0 stands for none");
+    if (how.kill_after.count() < 0)
+        refuse("kill_after", "it is negative");
+    if (how.attempts < 1)
+        refuse("attempts", "a job must be begun once at least");
+    if (how.memory != 0)
+        refuse("memory", "this version cannot limit it; leave it 0");
+    if (how.max_message == 0)
+        refuse("max_message", "no job could ever be sent");
+    if (!how.launcher.empty() && how.launch != launch::exec)
+        refuse("launcher", "only launch::exec can start processes through another program");
+    if (!how.launcher.empty() && how.launcher.front().empty())
+        refuse("launcher", "its first word, the program, is empty");
+    if (!how.keep_failed.empty())
+        refuse("keep_failed", "this version cannot keep failed jobs; leave it empty");
+    for (int number : how.stop_signals)
+        if (number <= 0 || number >= NSIG || number == SIGKILL || number == SIGSTOP)
+            refuse("stop_signals", std::to_string(number) + " is no signal that can be caught");
+}
+
+} // namespace wodehaus::detail

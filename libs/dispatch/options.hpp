@@ -1,0 +1,11 @@
+// Which options make sense.
+#pragma once
+
+#include <wodehaus/options.hpp>
+
+namespace wodehaus::detail {
+
+/// Throws `std::invalid_argument` that names the first member that does not.
+void check(options const& how);
+
+} // namespace wodehaus::detail

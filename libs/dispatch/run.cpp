@@ -1,0 +1,301 @@
+// The course of a run: its begin, its producer and consumer, its end.
+#include "dispatch/parties.hpp"
+
+#include <boost/asio/error.hpp>
+
+namespace wodehaus::detail {
+
+namespace {
+
+// Where `init` was forgotten nothing is started: the program would run its main instead, and start servers of its own.
+class no_launch final : public process_launch {
+public:
+    explicit no_launch(launch_settings settings) : settings_(std::move(settings)) {}
+    void open() override {}
+    void request() override
+    {
+        boost::asio::post(settings_.on, [settings = settings_] {
+            if (auto pass = settings.entrance->enter())
+                settings.listener->launch_failed(1, errc::not_initialised,
+                                                 "main does not begin with wodehaus::init(argc, argv); add that line, "
+                                                 "so that this program can run jobs in processes of its own",
+                                                 true);
+        });
+    }
+    void signal(int, int) override {}
+    void close(std::function<void()> closed) override { closed(); }
+    void destroy() noexcept override {}
+
+private:
+    launch_settings settings_;
+};
+
+failure aborted(char const* what)
+{
+    return {boost::asio::error::operation_aborted, what};
+}
+
+} // namespace
+
+// ---- begin and end ----
+
+void dispatcher::start_run(std::unique_ptr<source> tasks, run_handler&& handler)
+{
+    auto slot = boost::asio::get_associated_cancellation_slot(handler);
+    if (slot.is_connected())
+        slot.assign([server = weak_from_this()](boost::asio::cancellation_type type) {
+            using boost::asio::cancellation_type;
+            if (auto owner = server.lock(); owner && type != cancellation_type::none)
+                (type & cancellation_type::terminal) != cancellation_type::none ? owner->terminate() : owner->stop();
+        });
+    post([tasks = std::move(tasks), handler = std::move(handler)](dispatcher& self) mutable {
+        self.begin_run(std::move(tasks), std::move(handler));
+    });
+}
+
+void dispatcher::begin_run(std::unique_ptr<source> tasks, run_handler&& handler)
+{
+    if (run_) {
+        handler_work work{executor_of(handler, executor_)};
+        boost::system::system_error error{boost::asio::error::already_started, "wodehaus: a run is under way"};
+        post_handler(executor_, std::move(work), std::move(handler), std::make_exception_ptr(error), run_summary{});
+        return;
+    }
+    run_ = std::make_unique<run_state>(std::move(tasks), std::move(handler), executor_);
+    run_->work.begin();
+    run_->succeeded = succeeded_;
+    run_->failed = failed_;
+    run_->retried = retried_;
+    run_->producing = run_->tasks != nullptr;
+    for (auto& party : std::exchange(idle_parties_, {}))
+        if (auto waits = party.lock())
+            waits->work.begin();
+    journal_.note({event::kind::run_begun});
+    launch_ = make_launch();
+    if (run_->tasks)
+        run_->tasks->attach(strand_);
+    try {
+        run_->signals = std::make_shared<stop_signals>(strand_, gate_, [this] {
+            schedule_.stopping() ? terminate_run() : stop_run();
+            pump();
+        });
+        run_->signals->take(how_.stop_signals);
+        launch_->open();
+    } catch (std::exception const&) {
+        run_->error = std::current_exception();
+    }
+    schedule_.run(run_->producing, clock_type::now());
+    if (run_->error)
+        stop_run();
+}
+
+std::shared_ptr<process_launch> dispatcher::make_launch()
+{
+    launch_settings settings{strand_, gate_, this, &how_};
+    if (!initialised() && how_.program.empty())
+        return std::make_shared<no_launch>(std::move(settings));
+    return how_.launch == launch::exec ? make_exec_launch(std::move(settings)) : make_zygote_launch(std::move(settings));
+}
+
+void dispatcher::stop()
+{
+    post([](dispatcher& self) { self.stop_run(); });
+}
+
+void dispatcher::terminate()
+{
+    post([](dispatcher& self) { self.terminate_run(); });
+}
+
+void dispatcher::stop_run()
+{
+    if (!run_ || schedule_.stopping())
+        return;
+    schedule_.stop(clock_type::now());
+    run_->producing = false;
+    if (!run_->tasks)
+        return;
+    run_->tasks->cancel();
+    if (run_->asked && !run_->tasks->hears_cancel())
+        journal_.write(level::error, "the run waits for its producer, which blocks; let it take a std::stop_token, or "
+                                     "terminate the server to end without it");
+}
+
+void dispatcher::terminate_run()
+{
+    if (!run_ || schedule_.terminating())
+        return;
+    stop_run();
+    schedule_.terminate(clock_type::now());
+    if (run_->tasks && run_->asked && run_->tasks->abandon())
+        run_->asked = false;
+}
+
+void dispatcher::end_run_if_done()
+{
+    if (!run_ || run_->closing)
+        return;
+    // Over a producer a run ends by itself: when its tasks have ended.
+    if (run_->tasks && !run_->producing && !run_->asked && !run_->outstanding && run_->ended.empty() &&
+        !run_->consuming && !schedule_.stopping()) {
+        stop_run();
+        pump();
+        return;
+    }
+    if (!schedule_.finished() || run_->asked || !run_->ended.empty() || run_->consuming)
+        return;
+    run_->closing = true;
+    launch_->close([self = shared_from_this()] { self->end_run(); });
+}
+
+void dispatcher::end_run()
+{
+    auto run = std::exchange(run_, nullptr);
+    schedule_.end_run();
+    launch_.reset();
+    timer_.cancel();
+    armed_.reset();
+    run->signals->give_back();
+    journal_.note({event::kind::run_ended});
+    run_summary summary{succeeded_ - run->succeeded, failed_ - run->failed, retried_ - run->retried,
+                        clock_type::now() - run->begin, run->used};
+    publish();
+    post_handler(executor_, std::move(run->work), std::move(run->handler), std::move(run->error), std::move(summary));
+}
+
+void dispatcher::add_usage(usage const& used)
+{
+    if (!run_)
+        return;
+    run_->used.user += used.user;
+    run_->used.system += used.system;
+    run_->used.peak_memory = std::max(run_->used.peak_memory, used.peak_memory);
+}
+
+// ---- producer and consumer ----
+
+void dispatcher::ask_producer()
+{
+    run_->asked = true;
+    run_->tasks->next([server = weak_from_this()](std::exception_ptr error, std::unique_ptr<produced_task> task) {
+        auto self = server.lock();
+        if (!self)
+            return;
+        if (auto pass = self->gate_->enter()) {
+            self->produced(error, std::move(task));
+            self->pump();
+        }
+    });
+}
+
+void dispatcher::produced(std::exception_ptr error, std::unique_ptr<produced_task> task)
+{
+    if (!run_ || !run_->asked)
+        return; // abandoned
+    run_->asked = false;
+    auto now = clock_type::now();
+    if (error && !run_->error)
+        run_->error = error;
+    if (error || !task) {
+        run_->producing = false;
+        schedule_.producer_answered(true, now);
+        return;
+    }
+    ++run_->outstanding;
+    submit(std::make_shared<produced_node>(std::move(task), *this), true);
+    schedule_.producer_answered(false, now);
+}
+
+void dispatcher::task_ended(std::unique_ptr<produced_task> task, outcome<payload>&& result)
+{
+    auto failed = task->load(std::move(result), how_.max_message);
+    count(!failed);
+    if (failed && !task->failure_is_seen)
+        journal_.write(level::error, failed->what);
+    if (!run_)
+        return;
+    --run_->outstanding;
+    run_->ended.push_back(std::move(task));
+}
+
+void dispatcher::update_backlog()
+{
+    if (run_ && run_->tasks)
+        schedule_.set_backlog(run_->ended.size() + (run_->consuming ? 1 : 0), clock_type::now());
+}
+
+void dispatcher::consume()
+{
+    while (run_ && !run_->consuming && !run_->ended.empty()) {
+        run_->consuming = std::move(run_->ended.front());
+        run_->ended.pop_front();
+        auto task = run_->consuming; // the consumer may be suspended with a reference to its job
+        run_->in_consumer = true;
+        task->consume([server = weak_from_this(), task](std::exception_ptr error) {
+            auto self = server.lock();
+            if (!self)
+                return;
+            if (auto pass = self->gate_->enter()) {
+                self->consumed(error);
+                self->pump();
+            }
+        });
+        if (!run_)
+            return; // destroyed by the consumer
+        run_->in_consumer = false;
+    }
+}
+
+void dispatcher::consumed(std::exception_ptr error)
+{
+    if (!run_)
+        return;
+    run_->consuming.reset();
+    if (!error)
+        return;
+    if (!run_->error)
+        run_->error = error;
+    run_->ended.clear();
+    terminate_run();
+}
+
+// ---- the end of the server ----
+
+void dispatcher::close() noexcept
+{
+    auto keep = shared_from_this();
+    auto pass = gate_->enter();
+    if (!pass)
+        return;
+    gate_->close();
+    auto run = std::exchange(run_, nullptr);
+    boost::system::error_code ignored;
+    timer_.cancel();
+    if (run && run->tasks)
+        run->tasks->abandon();
+    for (auto& [pid, process] : processes_)
+        process->talk->close();
+    if (launch_)
+        launch_->destroy();
+    launch_.reset();
+    auto const why = aborted("the server was destroyed before the job had ended");
+    schedule_.abandon([&](job_entry& entry) {
+        auto& job = static_cast<job_node&>(entry);
+        auto held = std::exchange(job.self, nullptr);
+        auto told = why;
+        told.worker = job.worker_name();
+        job.deliver(outcome<payload>{boost::system::in_place_error, std::move(told)});
+    });
+    processes_.clear();
+    for (auto& map : std::exchange(maps_, {}))
+        while (!map->fed())
+            map->item_ended(map->next++, outcome<payload>{boost::system::in_place_error, why});
+    if (!run)
+        return;
+    run->signals->give_back();
+    auto error = std::make_exception_ptr(boost::system::system_error{boost::asio::error::operation_aborted,
+                                                                     "wodehaus: the server was destroyed"});
+    post_handler(executor_, std::move(run->work), std::move(run->handler), std::move(error), run_summary{});
+}
+
+} // namespace wodehaus::detail

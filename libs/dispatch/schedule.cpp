@@ -1,0 +1,576 @@
+// The decisions.
+#include "dispatch/schedule.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace wodehaus::detail {
+
+namespace {
+
+using job_status = job_entry::status;
+using process_status = process_entry::status;
+using kind = action::kind;
+
+constexpr unsigned launch_tries = 4;
+
+} // namespace
+
+std::size_t processes_to_request(process_counts have, schedule_limits const& limits)
+{
+    assert(limits.workers > 0);
+    std::size_t free_places = limits.workers > have.at_work ? limits.workers - have.at_work : 0;
+    std::size_t wanted = std::min(have.waiting, free_places);
+    if (limits.jobs_per_process != 0) // each is used up, so that the next can be got ready meanwhile
+        wanted = std::max(wanted, limits.ahead);
+    std::size_t coming = have.idle + have.starting;
+    return wanted > coming ? wanted - coming : 0;
+}
+
+std::chrono::milliseconds launch_delay(unsigned failures)
+{
+    assert(failures > 0);
+    return std::chrono::milliseconds{100} * (1u << std::min(failures - 1, 6u));
+}
+
+// ---- the run ----
+
+void schedule::run(bool produces, time_point now)
+{
+    assert(!running_);
+    running_ = true;
+    stopping_ = terminating_ = false;
+    produces_ = produces;
+    producer_busy_ = false;
+    backlog_ = 0;
+    launch_failures_ = 0;
+    launch_again_.reset();
+    fill(now);
+}
+
+void schedule::stop(time_point now)
+{
+    if (!running_ || stopping_)
+        return;
+    stopping_ = true;
+    launch_again_.reset();
+    fail_waiting(errc::stopped);
+    for (auto* process : std::vector<process_entry*>{processes_}) {
+        if (process->state == process_status::idle)
+            retire(*process, now);
+        else if (process->state == process_status::starting)
+            end(*process, now);
+    }
+}
+
+void schedule::terminate(time_point now)
+{
+    if (!running_ || terminating_)
+        return;
+    stop(now);
+    terminating_ = true;
+    for (auto* process : std::vector<process_entry*>{processes_}) {
+        for (auto* job : process->jobs)
+            if (!job->verdict)
+                job->verdict = errc::stopped;
+        if (process->state == process_status::busy)
+            end(*process, now);
+    }
+}
+
+void schedule::end_run() noexcept
+{
+    requested_ = 0;
+    running_ = stopping_ = terminating_ = produces_ = false;
+}
+
+void schedule::abandon(std::function<void(job_entry&)> const& each)
+{
+    actions_.clear();
+    std::vector<job_entry*> jobs;
+    for (auto& [priority, jobs_of_it] : waiting_)
+        while (!jobs_of_it.empty()) {
+            jobs.push_back(&jobs_of_it.front());
+            jobs_of_it.pop_front();
+        }
+    for (auto* process : processes_)
+        jobs.insert(jobs.end(), process->jobs.begin(), process->jobs.end());
+    waiting_.clear();
+    processes_.clear();
+    waiting_count_ = unanswered_ = requested_ = 0;
+    for (auto* job : jobs) {
+        job->state = job_status::ended;
+        each(*job);
+    }
+}
+
+// ---- jobs ----
+
+bool schedule::submit(job_entry& job, bool keep, time_point now)
+{
+    assert(job.state == job_status::fresh);
+    if (!keep && waiting_count_ >= limits_.queue_limit)
+        return false;
+    if (running_ && stopping_) {
+        complete(job, errc::stopped);
+        return true;
+    }
+    push(job, false);
+    if (running_)
+        fill(now);
+    return true;
+}
+
+void schedule::cancel(job_entry& job, cancellation how, time_point now)
+{
+    switch (job.state) {
+    case job_status::waiting:
+        remove(job);
+        complete(job, errc::canceled);
+        if (running_)
+            fill(now);
+        break;
+    case job_status::sent:
+    case job_status::begun:
+        if (how == cancellation::waiting_only || job.verdict)
+            break;
+        job.verdict = errc::canceled;
+        // One that is only sent must not take its process's present job with it: its turn comes, or its process ends.
+        if (job.state == job_status::begun)
+            end(*job.process, now);
+        break;
+    case job_status::fresh:
+    case job_status::ended:
+        break;
+    }
+}
+
+void schedule::push(job_entry& job, bool front)
+{
+    job.state = job_status::waiting;
+    job.process = nullptr;
+    auto& jobs = waiting_[job.priority];
+    front ? jobs.push_front(job) : jobs.push_back(job);
+    ++waiting_count_;
+}
+
+job_entry& schedule::pop()
+{
+    auto& jobs = waiting_.begin()->second;
+    auto& job = jobs.front();
+    remove(job);
+    return job;
+}
+
+void schedule::remove(job_entry& job)
+{
+    auto at = waiting_.find(job.priority);
+    at->second.erase(at->second.iterator_to(job));
+    if (at->second.empty())
+        waiting_.erase(at);
+    --waiting_count_;
+}
+
+void schedule::complete(job_entry& job, std::optional<errc> code)
+{
+    job.state = job_status::ended;
+    job.process = nullptr;
+    action done;
+    done.what = kind::complete;
+    done.job = &job;
+    done.code = code;
+    emit(done);
+}
+
+void schedule::fail_or_retry(job_entry& job, errc code, bool counts)
+{
+    if (!counts || job.attempt >= job.attempts || stopping_) {
+        complete(job, code);
+        return;
+    }
+    action again;
+    again.what = kind::retry;
+    again.job = &job;
+    again.code = code;
+    emit(again);
+    job.verdict.reset();
+    push(job, true); // it came first, and comes first
+}
+
+void schedule::fail_waiting(errc code)
+{
+    while (waiting_count_)
+        complete(pop(), code);
+}
+
+// ---- the producer ----
+
+void schedule::producer_answered(bool ended, time_point now)
+{
+    producer_busy_ = false;
+    if (ended)
+        produces_ = false;
+    else
+        fill(now);
+}
+
+void schedule::set_backlog(std::size_t outcomes, time_point now)
+{
+    bool fewer = outcomes < backlog_;
+    backlog_ = outcomes;
+    if (fewer)
+        fill(now);
+}
+
+// How many tasks could be begun at once, or be sent ahead.
+std::size_t schedule::places() const noexcept
+{
+    std::size_t busy = at_work();
+    std::size_t free_places = std::min(count(process_status::idle), limits_.workers - std::min(busy, limits_.workers));
+    if (limits_.prefetch)
+        for (auto const* process : processes_)
+            if (process->state == process_status::busy && !is_last(*process) &&
+                process->jobs.size() <= limits_.prefetch)
+                free_places += limits_.prefetch + 1 - process->jobs.size();
+    return free_places;
+}
+
+void schedule::ask_producer()
+{
+    if (!produces_ || producer_busy_ || stopping_)
+        return;
+    // Where nothing can be started, a task is what the failure is told by.
+    std::size_t room = launch_failures_ ? std::max<std::size_t>(1, places()) : places();
+    if (waiting_count_ >= room || (backlog_ > 0 && backlog_ + at_work() >= limits_.workers))
+        return;
+    producer_busy_ = true;
+    action ask;
+    ask.what = kind::ask_producer;
+    emit(ask);
+}
+
+// ---- processes ----
+
+void schedule::set_ending_count(process_entry const& process, bool add)
+{
+    if (process.state == process_status::ending && !process.jobs.empty())
+        add ? ++ending_with_jobs_ : --ending_with_jobs_;
+}
+
+void schedule::set_state(process_entry& process, process_status state)
+{
+    set_ending_count(process, false);
+    --counts_[static_cast<std::size_t>(process.state)];
+    process.state = state;
+    ++counts_[static_cast<std::size_t>(state)];
+    set_ending_count(process, true);
+}
+
+void schedule::process_born(process_entry& process, time_point now)
+{
+    assert(process.state == process_status::starting);
+    if (requested_)
+        --requested_;
+    processes_.push_back(&process);
+    ++counts_[static_cast<std::size_t>(process_status::starting)];
+    if (stopping_)
+        end(process, now);
+}
+
+void schedule::process_ready(process_entry& process, time_point now)
+{
+    if (process.state != process_status::starting)
+        return;
+    process.kill_at.reset();
+    set_state(process, process_status::idle);
+    if (stopping_)
+        retire(process, now);
+    else
+        fill(now);
+}
+
+bool schedule::is_last(process_entry const& process) const noexcept
+{
+    return limits_.jobs_per_process != 0 && process.taken >= limits_.jobs_per_process;
+}
+
+process_entry* schedule::choose_process()
+{
+    process_entry* best = nullptr;
+    if (at_work() < limits_.workers && count(process_status::idle))
+        for (auto* process : processes_)
+            if (process->state == process_status::idle)
+                return process;
+    if (limits_.prefetch)
+        for (auto* process : processes_)
+            if (process->state == process_status::busy && !is_last(*process) &&
+                process->jobs.size() <= limits_.prefetch && (!best || process->jobs.size() < best->jobs.size()))
+                best = process;
+    // Rather a process of its own, if one is on the way, than a place behind another job.
+    return best && at_work() + count(process_status::starting) + requested_ >= limits_.workers ? best : nullptr;
+}
+
+void schedule::send(job_entry& job, process_entry& process, time_point now)
+{
+    ++process.taken;
+    ++unanswered_;
+    job.state = job_status::sent;
+    job.process = &process;
+    process.jobs.push_back(&job);
+    action give;
+    give.what = kind::send;
+    give.job = &job;
+    give.process = &process;
+    give.last = is_last(process);
+    emit(give);
+    if (process.state == process_status::idle)
+        set_state(process, process_status::busy);
+    if (process.jobs.size() == 1)
+        begin(process, now);
+}
+
+void schedule::begin(process_entry& process, time_point now)
+{
+    auto& job = *process.jobs.front();
+    if (job.state == job_status::begun)
+        return;
+    job.state = job_status::begun;
+    ++job.attempt;
+    process.deadline.reset();
+    if (job.timeout.count() > 0)
+        process.deadline = now + std::chrono::duration_cast<clock_type::duration>(job.timeout);
+    if (job.verdict) // cancelled before its turn came
+        end(process, now);
+}
+
+void schedule::fill(time_point now)
+{
+    if (!running_ || stopping_)
+        return;
+    fill_processes(now);
+    request_processes(now);
+    ask_producer();
+}
+
+void schedule::fill_processes(time_point now)
+{
+    while (waiting_count_) {
+        auto* process = choose_process();
+        if (!process)
+            break;
+        send(pop(), *process, now);
+    }
+}
+
+void schedule::request_processes(time_point now)
+{
+    if (launch_again_ && now < *launch_again_)
+        return;
+    std::size_t promised = produces_ ? 1 : 0; // a producer is only asked once there is a process for its task
+    process_counts have{at_work(), count(process_status::idle), count(process_status::starting) + requested_,
+                        waiting_count_ + promised};
+    for (auto more = processes_to_request(have, limits_); more; --more) {
+        ++requested_;
+        action request;
+        request.what = kind::request_process;
+        emit(request);
+    }
+}
+
+bool schedule::begun(process_entry& process, std::uint64_t id, time_point now)
+{
+    if (process.state == process_status::ending || process.state == process_status::retiring)
+        return true;
+    if (process.jobs.empty() || process.jobs.front()->id != id)
+        return false;
+    begin(process, now);
+    return true;
+}
+
+bool schedule::answered(process_entry& process, std::uint64_t id, answer how, time_point now)
+{
+    if (process.jobs.empty() || process.jobs.front()->id != id)
+        return false;
+    auto& job = *process.jobs.front();
+    if (process.state == process_status::ending && job.verdict)
+        return true; // the first verdict stands; the job ends with its process
+    set_ending_count(process, false);
+    process.jobs.pop_front();
+    set_ending_count(process, true);
+    --unanswered_;
+    process.deadline.reset();
+    launch_failures_ = 0; // not earlier: a process that dies before it reads a job is as good as none
+    launch_again_.reset();
+    if (process.state == process_status::busy)
+        settle(process, now);
+    switch (how) {
+    case answer::result:
+        complete(job, std::nullopt);
+        break;
+    case answer::threw:
+        fail_or_retry(job, errc::job_threw, job.retry_exceptions);
+        break;
+    case answer::failed:
+        complete(job, errc::bad_message); // the account that came with it has the code
+        break;
+    }
+    fill(now);
+    return true;
+}
+
+// A job was answered: what does its process do next?
+void schedule::settle(process_entry& process, time_point now)
+{
+    if (!process.jobs.empty()) {
+        begin(process, now);
+        return;
+    }
+    if (is_last(process)) {
+        set_state(process, process_status::retiring); // it knows that it was the last
+        process.kill_at = now + std::chrono::duration_cast<clock_type::duration>(limits_.kill_after);
+    } else if (stopping_) {
+        retire(process, now);
+    } else {
+        set_state(process, process_status::idle);
+    }
+}
+
+void schedule::retire(process_entry& process, time_point now)
+{
+    set_state(process, process_status::retiring);
+    process.kill_at = now + std::chrono::duration_cast<clock_type::duration>(limits_.kill_after);
+    action let_go;
+    let_go.what = kind::retire;
+    let_go.process = &process;
+    emit(let_go);
+}
+
+void schedule::end(process_entry& process, time_point now)
+{
+    if (process.state == process_status::ending || process.state == process_status::gone)
+        return;
+    set_state(process, process_status::ending);
+    process.deadline.reset();
+    process.kill_at = now + std::chrono::duration_cast<clock_type::duration>(limits_.kill_after);
+    action ask;
+    ask.what = kind::ask_to_end;
+    ask.process = &process;
+    emit(ask);
+}
+
+void schedule::misbehaved(process_entry& process, errc code, time_point now)
+{
+    if (process.state == process_status::gone)
+        return;
+    if (!process.jobs.empty() && !process.jobs.front()->verdict)
+        process.jobs.front()->verdict = code;
+    if (process.state != process_status::ending)
+        set_state(process, process_status::ending);
+    process.deadline.reset();
+    process.kill_at.reset();
+    action kill;
+    kill.what = kind::kill;
+    kill.process = &process;
+    emit(kill);
+    static_cast<void>(now);
+}
+
+void schedule::process_ended(process_entry& process, errc code, bool untouched, time_point now)
+{
+    bool was_starting = process.state == process_status::starting;
+    auto jobs = std::exchange(process.jobs, {});
+    unanswered_ -= jobs.size();
+    if (process.state == process_status::ending && !jobs.empty())
+        --ending_with_jobs_;
+    --counts_[static_cast<std::size_t>(process.state)];
+    process.state = process_status::gone;
+    std::erase(processes_, &process);
+
+    // From the last to the first, since those that go back to the queue go to its front.
+    for (auto at = jobs.rbegin(); at != jobs.rend(); ++at) {
+        auto& job = **at;
+        bool had_begun = job.state == job_status::begun;
+        if (had_begun && untouched && !job.verdict)
+            --job.attempt; // it never saw the job
+        if (job.verdict)
+            fail_or_retry(job, *job.verdict, had_begun && *job.verdict == errc::timed_out);
+        else if (had_begun && !untouched)
+            fail_or_retry(job, code, true);
+        else if (stopping_)
+            complete(job, errc::stopped);
+        else
+            push(job, true);
+    }
+    if (was_starting || untouched)
+        launch_failed(0, was_starting ? code : errc::launch_failed, code == errc::other_build, now);
+    else
+        fill(now);
+}
+
+void schedule::launch_failed(std::size_t lost, errc code, bool final, time_point now)
+{
+    requested_ -= std::min(lost, requested_);
+    if (!running_ || stopping_)
+        return;
+    if (!launch_again_ || now >= *launch_again_) { // several at once have failed once
+        ++launch_failures_;
+        launch_again_ = now + launch_delay(launch_failures_);
+    } else if (!final) {
+        return;
+    }
+    if (final || launch_failures_ % launch_tries == 0)
+        fail_waiting(code);
+    fill(now);
+}
+
+// ---- time ----
+
+std::optional<time_point> schedule::wake_at() const
+{
+    std::optional<time_point> first;
+    auto consider = [&first](std::optional<time_point> const& when) {
+        if (when && (!first || *when < *first))
+            first = when;
+    };
+    for (auto const* process : processes_) {
+        consider(process->deadline);
+        consider(process->kill_at);
+    }
+    if (waiting_count_) // without demand nothing is tried again
+        consider(launch_again_);
+    return first;
+}
+
+void schedule::tick(time_point now)
+{
+    for (auto* process : std::vector<process_entry*>{processes_}) {
+        if (process->deadline && *process->deadline <= now) {
+            if (!process->jobs.front()->verdict)
+                process->jobs.front()->verdict = errc::timed_out;
+            end(*process, now);
+        } else if (process->kill_at && *process->kill_at <= now) {
+            process->kill_at.reset();
+            if (process->state == process_status::retiring)
+                set_state(*process, process_status::ending);
+            action kill;
+            kill.what = kind::kill;
+            kill.process = process;
+            emit(kill);
+        }
+    }
+    if (launch_again_ && *launch_again_ <= now) {
+        launch_again_.reset();
+        fill(now);
+    }
+}
+
+std::optional<action> schedule::next_action()
+{
+    if (actions_.empty())
+        return std::nullopt;
+    auto next = actions_.front();
+    actions_.pop_front();
+    return next;
+}
+
+} // namespace wodehaus::detail

@@ -1,0 +1,197 @@
+// The decisions: which task next, on which process, retry or fail, stop or drain. No process, descriptor, clock or
+// handler in here: events and the time go in, actions come out, so that every race is a test of ten lines.
+//
+// A job waits, is sent to a process, is begun by it, and has ended. A process is starting, idle, busy, retiring (it has
+// done its work and ends by itself) or ending (it is being killed). Each event handler below says what it does to them.
+#pragma once
+
+#include <wodehaus/outcome.hpp>
+
+#include <boost/intrusive/list.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace wodehaus::detail {
+
+using clock_type = std::chrono::steady_clock;
+using time_point = clock_type::time_point;
+
+struct process_entry;
+
+/// What the schedule knows of a job. Whoever submits it keeps it alive until the action `complete`.
+struct job_entry : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::safe_link>> {
+    enum class status { fresh, waiting, sent, begun, ended };
+
+    std::uint64_t id = 0;
+    int priority = 0;
+    int attempts = 1;                     ///< how often it may be begun
+    std::chrono::nanoseconds timeout{0};  ///< of each attempt; 0: none
+    bool retry_exceptions = false;
+
+    status state = status::fresh;
+    int attempt = 0;                      ///< how often it was begun
+    process_entry* process = nullptr;     ///< sent or begun: where
+    std::optional<errc> verdict;          ///< why it is being ended; the first one stands
+};
+
+/// What the schedule knows of a process.
+struct process_entry {
+    enum class status { starting, idle, busy, retiring, ending, gone };
+
+    status state = status::starting;
+    std::deque<job_entry*> jobs;          ///< sent to it and not answered; the first may be begun
+    std::size_t taken = 0;                ///< jobs sent to it so far
+    std::optional<time_point> deadline;   ///< of the job that it has begun
+    std::optional<time_point> kill_at;    ///< when it is killed, if it has not ended by then
+};
+
+/// What is to be done now.
+struct action {
+    enum class kind {
+        request_process, ///< start one more
+        send,            ///< give the job to the process; `last`: it ends after it
+        retire,          ///< let the process end: it gets no more jobs
+        ask_to_end,      ///< SIGTERM to the process's group
+        kill,            ///< SIGKILL to it
+        complete,        ///< the job has ended: answered (no code), or failed by `code`
+        retry,           ///< told only: the job failed by `code`, and waits again
+        ask_producer     ///< a process can take a task
+    };
+
+    kind what{};
+    job_entry* job = nullptr;
+    process_entry* process = nullptr;
+    std::optional<errc> code{};
+    bool last = false;
+
+    friend bool operator==(action const&, action const&) = default;
+};
+
+enum class answer { result, threw, failed }; ///< failed: for a cause that trying again does not mend
+
+enum class cancellation { waiting_only, running_too };
+
+struct schedule_limits {
+    std::size_t workers = 1;
+    std::size_t jobs_per_process = 1;
+    std::size_t prefetch = 0;
+    std::size_t ahead = 0;                ///< fresh processes kept parked beside those at work
+    std::size_t queue_limit = SIZE_MAX;
+    std::chrono::nanoseconds kill_after{std::chrono::seconds{2}};
+};
+
+class schedule {
+public:
+    explicit schedule(schedule_limits limits) : limits_(limits) {}
+
+    /// A run begins; `produces`: it has a producer, which is asked for tasks.
+    void run(bool produces, time_point now);
+    /// Queues the job; false if the queue is full, which `keep` overrides. Waits until a run is under way.
+    bool submit(job_entry& job, bool keep, time_point now);
+    /// Takes it out of the queue, or ends its process. Without effect on what has ended.
+    void cancel(job_entry& job, cancellation how, time_point now);
+
+    /// The producer gave a task, which is submitted next, or has none any more.
+    void producer_answered(bool ended, time_point now);
+    /// Tasks that ended and that the consumer has not taken yet hold the producer back.
+    void set_backlog(std::size_t outcomes, time_point now);
+
+    /// A process that was requested exists. It takes jobs once it is ready.
+    void process_born(process_entry& process, time_point now);
+    void process_ready(process_entry& process, time_point now);
+    /// The process has begun the job with this id. False: it has no such job, so it does not speak the truth.
+    bool begun(process_entry& process, std::uint64_t job, time_point now);
+    bool answered(process_entry& process, std::uint64_t job, answer how, time_point now);
+    /// It no longer makes sense; it is killed, and blamed by this code.
+    void misbehaved(process_entry& process, errc code, time_point now);
+    /// It has ended and all it said was taken. The job that it had begun, if it has no verdict yet, failed by `code`.
+    /// `untouched`: it had not read what was sent to it.
+    void process_ended(process_entry& process, errc code, bool untouched, time_point now);
+    /// `count` requested processes will not come. `final`: the waiting jobs fail at once.
+    void launch_failed(std::size_t count, errc code, bool final, time_point now);
+
+    void stop(time_point now);
+    void terminate(time_point now);
+    /// The time of `wake_at` has come.
+    void tick(time_point now);
+
+    /// The server is destroyed: forgets everything; every job that has not ended is handed to `each`.
+    void abandon(std::function<void(job_entry&)> const& each);
+
+    /// Actions in their order; taken once.
+    std::optional<action> next_action();
+    bool has_actions() const noexcept { return !actions_.empty(); }
+    /// When `tick` is due, if ever.
+    std::optional<time_point> wake_at() const;
+
+    bool running() const noexcept { return running_; }
+    bool stopping() const noexcept { return stopping_; }
+    bool terminating() const noexcept { return terminating_; }
+    /// The run may end: it is stopping, and no process is left.
+    bool finished() const noexcept { return running_ && stopping_ && processes_.empty(); }
+    /// The run is over; the next one may begin.
+    void end_run() noexcept;
+
+    std::size_t waiting() const noexcept { return waiting_count_; }
+    std::size_t at_work() const noexcept { return count(process_entry::status::busy) + ending_with_jobs_; }
+    std::size_t processes() const noexcept { return processes_.size(); }
+    std::size_t unanswered() const noexcept { return unanswered_; }
+
+private:
+    using queue = boost::intrusive::list<job_entry>;
+
+    void fill(time_point now);
+    void fill_processes(time_point now);
+    void request_processes(time_point now);
+    void ask_producer();
+    process_entry* choose_process();
+    void send(job_entry& job, process_entry& process, time_point now);
+    void begin(process_entry& process, time_point now);
+    void push(job_entry& job, bool front);
+    job_entry& pop();
+    void remove(job_entry& job);
+    void complete(job_entry& job, std::optional<errc> code);
+    void fail_or_retry(job_entry& job, errc code, bool counts);
+    void fail_waiting(errc code);
+    void settle(process_entry& process, time_point now);
+    void end(process_entry& process, time_point now);
+    void retire(process_entry& process, time_point now);
+    void set_state(process_entry& process, process_entry::status state);
+    void set_ending_count(process_entry const& process, bool add);
+    std::size_t count(process_entry::status state) const noexcept { return counts_[static_cast<std::size_t>(state)]; }
+    std::size_t places() const noexcept;
+    bool is_last(process_entry const& process) const noexcept;
+    void emit(action what) { actions_.push_back(what); }
+
+    schedule_limits limits_;
+    std::map<int, queue, std::greater<>> waiting_;
+    std::size_t waiting_count_ = 0;
+    std::vector<process_entry*> processes_;
+    std::size_t counts_[6] = {};
+    std::size_t ending_with_jobs_ = 0, unanswered_ = 0;
+    std::size_t requested_ = 0;
+    std::deque<action> actions_;
+    bool running_ = false, stopping_ = false, terminating_ = false;
+    bool produces_ = false, producer_busy_ = false;
+    std::size_t backlog_ = 0;
+    unsigned launch_failures_ = 0;
+    std::optional<time_point> launch_again_;
+};
+
+/// How many processes to request: plain numbers, so that it can be read and tested by itself.
+struct process_counts {
+    std::size_t at_work, idle, starting, waiting;
+};
+std::size_t processes_to_request(process_counts have, schedule_limits const& limits);
+
+/// How long to wait after so many failures to launch in a row.
+std::chrono::milliseconds launch_delay(unsigned failures);
+
+} // namespace wodehaus::detail

@@ -1,0 +1,161 @@
+// Starting a program by Boost.Process. Its launcher wants care at Boost 1.81: it is run on a context that nobody else
+// uses, with all signals blocked, and a failed exec must not run our exit handlers in the child.
+#define BOOST_PROCESS_USE_STD_FS
+#include "launch/program.hpp"
+
+#include "worker/registry.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/optional.hpp>
+#include <boost/process/v2/environment.hpp>
+#include <boost/process/v2/posix/default_launcher.hpp>
+#include <boost/process/v2/process.hpp>
+#include <boost/process/v2/stdio.hpp>
+
+#include <csignal>
+#include <mutex>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+namespace wodehaus::detail {
+
+namespace process = boost::process::v2;
+
+namespace {
+
+/// In the child, between fork and exec.
+struct clean_slate {
+    template <class Launcher, class Path>
+    boost::system::error_code on_exec_setup(Launcher&, Path const&, char const* const*)
+    {
+        ::setpgid(0, 0); // Ctrl-C at a terminal reaches the server alone
+        for (int number = 1; number < NSIG; ++number)
+            ::signal(number, SIG_DFL);
+        sigset_t none;
+        ::sigemptyset(&none);
+        ::sigprocmask(SIG_SETMASK, &none, nullptr);
+        return {};
+    }
+    template <class Launcher, class Path>
+    void on_exec_error(Launcher&, Path const&, char const* const*, boost::system::error_code const&)
+    {
+        ::_exit(127);
+    }
+};
+
+class all_signals_blocked {
+public:
+    all_signals_blocked()
+    {
+        sigset_t all;
+        ::sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~all_signals_blocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    all_signals_blocked(all_signals_blocked const&) = delete;
+    all_signals_blocked& operator=(all_signals_blocked const&) = delete;
+
+private:
+    sigset_t before_;
+};
+
+} // namespace
+
+int start_program(std::filesystem::path const& program, std::vector<std::string> const& arguments,
+                  standard_streams const& streams)
+{
+    static std::mutex one_at_a_time;
+    static boost::asio::io_context* never_run = new boost::asio::io_context{1}; // may be used while statics die
+    std::lock_guard lock{one_at_a_time};
+    all_signals_blocked quiet;
+    boost::system::error_code error;
+    process::posix::default_launcher launcher;
+    auto child = launcher(never_run->get_executor(), error, program, arguments,
+                          process::process_stdio{streams.in, streams.out, streams.error}, clean_slate{});
+    if (error) {
+        if (child.id() > 0) // the exec has failed: the child that could not become the program
+            child.wait(error);
+        throw boost::system::system_error{error};
+    }
+    int pid = child.id();
+    child.detach(); // reaped in one place of ours
+    return pid;
+}
+
+command command_for(options const& how, char const* role)
+{
+    std::string program = how.program.empty() ? this_program() : how.program.string();
+    if (how.launcher.empty())
+        return {program, {role}};
+    command whole;
+    whole.program = how.launcher.front();
+    if (whole.program.native().find('/') == std::string::npos) {
+        auto found = process::environment::find_executable(whole.program.native());
+        if (!found.empty())
+            whole.program = found.native();
+    }
+    whole.arguments.assign(how.launcher.begin() + 1, how.launcher.end());
+    whole.arguments.push_back(program);
+    whole.arguments.push_back(role);
+    return whole;
+}
+
+descriptor open_null()
+{
+    descriptor null{::open("/dev/null", O_RDWR | O_CLOEXEC)};
+    if (null && null.get() <= 2)
+        null = descriptor{::fcntl(null.get(), F_DUPFD_CLOEXEC, 3)};
+    if (!null)
+        throw boost::system::system_error{errno, boost::system::system_category(), "open /dev/null"};
+    return null;
+}
+
+int open_or(int number, descriptor const& otherwise) noexcept
+{
+    return ::fcntl(number, F_GETFD) < 0 ? otherwise.get() : number;
+}
+
+setup_message setup_for(options const& how)
+{
+    constexpr std::uint32_t one_small_job = 1024, many_jobs = 64 << 10;
+    setup_message setup;
+    setup.max_message = how.max_message;
+    setup.read_buffer = how.jobs_per_process == 1 ? one_small_job : many_jobs;
+    return setup;
+}
+
+void send_setup(int channel, setup_message setup, std::span<int const> descriptors)
+{
+    payload message;
+    append_frame(message, frame_kind::setup, 0, {reinterpret_cast<char const*>(&setup), sizeof setup});
+    // A process that is dead already is told of by its end.
+    if (send_message(channel, message.bytes(), descriptors) < 0 && errno != EPIPE && errno != ECONNRESET)
+        throw boost::system::system_error{errno, boost::system::system_category(), "sendmsg"};
+}
+
+std::optional<refusal> judge_hello(frame const& hello, options const& how)
+{
+    if (hello.header.kind != frame_kind::hello || hello.body.size() != sizeof(hello_message))
+        return refusal{errc::other_build, "the program speaks another version of this protocol; build both sides with "
+                                          "the same version of wodehaus"};
+    hello_message message;
+    std::memcpy(&message, hello.body.data(), sizeof message);
+    if (how.program.empty() && message.build != build_id())
+        return refusal{errc::other_build, "the program on disk is another build than the one that runs; restart the "
+                                          "server, or set options::program if that is meant"};
+    return std::nullopt;
+}
+
+failure_message read_failure(std::span<char const> body)
+{
+    try {
+        failure_message message;
+        load(body, body.size(), message);
+        return message;
+    } catch (std::exception const&) {
+        return {static_cast<int>(errc::bad_message), "the process sent an account of its failure that cannot be read"};
+    }
+}
+
+} // namespace wodehaus::detail

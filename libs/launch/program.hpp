@@ -1,0 +1,51 @@
+// Starting a program by Boost.Process, and greeting what comes of it.
+#pragma once
+
+#include "launch/launch.hpp"
+#include "wire/frame.hpp"
+#include "worker/role.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace wodehaus::detail {
+
+struct standard_streams {
+    int in, out, error; ///< numbers of this process
+};
+
+/// Starts `program` as a child of this process, with every signal disposition reset, in a group of its own. Gives its
+/// process id; throws `boost::system::system_error`. Serialised: one launch at a time in the whole process.
+int start_program(std::filesystem::path const& program, std::vector<std::string> const& arguments,
+                  standard_streams const& streams);
+
+/// What is started and how: the options' program or this one, in the given role, if wanted through the launcher.
+struct command {
+    std::filesystem::path program;
+    std::vector<std::string> arguments;
+};
+command command_for(options const& how, char const* role);
+
+/// A descriptor for where output goes; -1 stands for "our own".
+descriptor open_null();
+/// `number`, or one of /dev/null where this process has closed it.
+int open_or(int number, descriptor const& otherwise) noexcept;
+
+/// Sends the setup with its descriptors; the process finds it when it is born.
+void send_setup(int channel, setup_message setup, std::span<int const> descriptors);
+setup_message setup_for(options const& how);
+
+/// Whether the hello comes from a program that we can speak with: the same build, unless `program` is set.
+struct refusal {
+    errc code;
+    std::string what;
+};
+std::optional<refusal> judge_hello(frame const& hello, options const& how);
+
+/// What a failed frame says, in words; garbage is told as such.
+failure_message read_failure(std::span<char const> body);
+
+} // namespace wodehaus::detail

@@ -1,0 +1,446 @@
+// launch::zygote, the server's side: one child that forks on request. Its control line is a socket of packets.
+#include "worker/zygote.hpp"
+
+#include "launch/child.hpp"
+#include "launch/output_reader.hpp"
+#include "launch/patience.hpp"
+#include "launch/program.hpp"
+
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/post.hpp>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <deque>
+#include <optional>
+#include <set>
+
+#include <sys/socket.h>
+
+namespace wodehaus::detail {
+
+namespace {
+
+// A program that, once started, has become the zygote. When it ends, another takes its place.
+struct zygote_process {
+    zygote_process(strand_executor on, int pid, descriptor control, descriptor life, options const& how)
+        : child(on, pid), line(on, control.release()), lifeline(std::move(life)), reader(greeting_size, how.max_message)
+    {
+    }
+    static constexpr std::size_t greeting_size = 64 << 10;
+
+    child_process child;
+    boost::asio::posix::basic_stream_descriptor<strand_executor> line;
+    descriptor lifeline;
+    frame_reader reader; ///< until it is ready
+    bool greeted = false, ready = false, leaving = false;
+    std::string said;    ///< its account of a failed preload
+    std::string name;    ///< what preload has named all processes
+    std::set<int> processes;
+    std::shared_ptr<output_reader> output;
+    std::deque<zygote_request> unsent;
+};
+
+class zygote_launch final : public process_launch, public std::enable_shared_from_this<zygote_launch> {
+public:
+    explicit zygote_launch(launch_settings settings) : settings_(std::move(settings)), timer_(settings_.on) {}
+
+    void open() override
+    {
+        post([this] { start(); });
+    }
+
+    void request() override
+    {
+        ++wanted_;
+        if (wanted_ == 1) // all that one event asks for goes in one request
+            post([this] { ask(); });
+    }
+
+    void signal(int pid, int number) override
+    {
+        if (!zygote_ || !zygote_->processes.contains(pid))
+            return;
+        zygote_request request;
+        request.what = zygote_request::kind::signal;
+        request.pid = pid;
+        request.number = number;
+        send(request);
+    }
+
+    void close(std::function<void()> closed) override
+    {
+        closed_ = std::move(closed);
+        if (!zygote_) {
+            std::exchange(closed_, nullptr)();
+            return;
+        }
+        if (!zygote_->ready)
+            zygote_->child.signal(SIGTERM); // preload does not listen to the control line
+        hang_up();
+        wait_at_most(settings_.how->kill_after, [this] { zygote_->child.signal(SIGKILL); });
+    }
+
+    void destroy() noexcept override
+    {
+        if (!zygote_)
+            return;
+        hang_up();
+        // It kills and reaps all that it has forked, which takes no time unless it was stopped.
+        if (!zygote_->child.wait_for(std::chrono::seconds{1})) {
+            zygote_->lifeline.reset();
+            zygote_->child.signal(SIGKILL);
+        }
+        zygote_->child.reap();
+        zygote_.reset();
+        timer_.cancel();
+    }
+
+private:
+    template <class F>
+    void post(F f)
+    {
+        boost::asio::post(settings_.on, [self = shared_from_this(), f = std::move(f)] {
+            if (auto pass = self->settings_.entrance->enter())
+                f();
+        });
+    }
+
+    void start()
+    {
+        if (zygote_ || closed_)
+            return;
+        auto const& how = *settings_.how;
+        auto what = command_for(how, zygote_argument);
+        try {
+            auto control = make_socket_pair(SOCK_SEQPACKET);
+            auto life = make_pipe();
+            auto output = how.output == output::log ? make_pipe() : descriptor_pair{};
+            auto null = open_null();
+            int out = open_or(1, null), error = open_or(2, null);
+            if (how.output == output::discard)
+                out = error = null.get();
+            else if (how.output == output::log)
+                out = error = output.second.get();
+            auto setup = setup_for(how);
+            setup.has_lifeline = 1;
+            setup.pipe_per_process = how.output == output::log;
+            std::array<int, 1> descriptors{life.first.get()};
+            send_setup(control.first.get(), setup, descriptors);
+            int pid = start_program(what.program, what.arguments, {control.second.get(), out, error});
+            zygote_ = std::make_unique<zygote_process>(settings_.on, pid, std::move(control.first),
+                                                       std::move(life.second), how);
+            read_output(std::move(output.first));
+            watch();
+            listen();
+            wait_at_most(patience_for_hello, [this] { give_up("did not say hello in time"); });
+        } catch (std::exception const& error) {
+            fail(errc::launch_failed, "could not start " + what.program.string() + ": " + error.what(), false);
+        }
+    }
+
+    void read_output(descriptor from)
+    {
+        auto log = [this](std::string_view line) {
+            settings_.listener->log(level::info, "zygote: " + std::string{line});
+        };
+        zygote_->output = std::make_shared<output_reader>(settings_.on, settings_.entrance, std::move(from), log);
+        zygote_->output->start();
+    }
+
+    void watch()
+    {
+        zygote_->child.async_wait([self = shared_from_this(), pid = zygote_->child.pid()](boost::system::error_code) {
+            auto pass = self->settings_.entrance->enter();
+            if (!pass || !self->zygote_ || self->zygote_->child.pid() != pid)
+                return;
+            if (self->zygote_->child.has_ended())
+                self->ended();
+            else
+                self->watch();
+        });
+    }
+
+    void listen()
+    {
+        zygote_->line.async_wait(zygote_->line.wait_read, [self = shared_from_this(), pid = zygote_->child.pid()](
+                                                              boost::system::error_code error) {
+            auto pass = self->settings_.entrance->enter();
+            if (!pass || error || !self->zygote_ || self->zygote_->child.pid() != pid)
+                return;
+            if (self->receive())
+                self->listen();
+        });
+    }
+
+    // One packet; false when there will be none any more.
+    bool receive()
+    {
+        alignas(zygote_event) std::array<char, most_events * sizeof(zygote_event) + 4096> bytes;
+        auto got = receive_message(zygote_->line.native_handle(), bytes, MSG_DONTWAIT);
+        if (got.size < 0)
+            return errno == EAGAIN;
+        if (got.size == 0)
+            return false;
+        std::span<char const> packet{bytes.data(), static_cast<std::size_t>(got.size)};
+        if (zygote_->ready)
+            take_events(packet, std::move(got));
+        else
+            take_greeting(packet);
+        return zygote_ != nullptr;
+    }
+
+    void take_greeting(std::span<char const> packet)
+    {
+        auto& reader = zygote_->reader;
+        auto space = reader.space();
+        if (packet.size() > space.size())
+            return give_up("sent what is not a greeting");
+        std::memcpy(space.data(), packet.data(), packet.size());
+        reader.filled(packet.size());
+        if (!zygote_->greeted && !reader.skip_preamble())
+            return;
+        for (frame message; zygote_;) {
+            switch (reader.next(message)) {
+            case frame_reader::status::more:
+                return;
+            case frame_reader::status::frame:
+                greeted_by(message);
+                break;
+            default:
+                return give_up("sent what is not a greeting");
+            }
+        }
+    }
+
+    void greeted_by(frame const& message)
+    {
+        if (!zygote_->greeted) {
+            if (auto refused = judge_hello(message, *settings_.how)) {
+                refusal_ = refused;
+                zygote_->child.signal(SIGKILL);
+                return;
+            }
+            zygote_->greeted = true;
+            wait_at_most(patience_for_preload, [this] { give_up("was still in preload after its time"); });
+        } else if (message.header.kind == frame_kind::failed) {
+            zygote_->said = read_failure(message.body.bytes()).what;
+        } else if (message.header.kind == frame_kind::ready) {
+            zygote_->ready = true;
+            zygote_->name.assign(message.body.data(), message.body.size());
+            timer_.cancel();
+            if (message.header.id > 1)
+                settings_.listener->log(level::error, "preload has left " + std::to_string(message.header.id - 1) +
+                                                          " threads behind in the zygote; processes forked from it do "
+                                                          "not have them, and may find their locks taken");
+            ask();
+        }
+    }
+
+    void take_events(std::span<char const> packet, received&& got)
+    {
+        auto next = got.descriptors.begin();
+        auto take = [&] { return next != got.descriptors.end() ? std::move(*next++) : descriptor{}; };
+        for (std::size_t at = 0; at + sizeof(zygote_event) <= packet.size() && zygote_; at += sizeof(zygote_event)) {
+            zygote_event event;
+            std::memcpy(&event, packet.data() + at, sizeof event);
+            switch (event.what) {
+            case zygote_event::kind::born: {
+                birth process;
+                process.pid = event.pid;
+                process.name = zygote_->name;
+                process.channel = take();
+                if (settings_.how->output == output::log)
+                    process.output = take();
+                zygote_->processes.insert(event.pid);
+                --unborn_;
+                if (process.channel)
+                    settings_.listener->born(std::move(process));
+                else
+                    stillborn(event.pid);
+                break;
+            }
+            case zygote_event::kind::ended: {
+                ending how;
+                how.known = true;
+                how.status = event.status;
+                how.usage = {std::chrono::nanoseconds{event.user_time}, std::chrono::nanoseconds{event.system_time},
+                             event.peak_memory};
+                if (zygote_->processes.erase(event.pid) && !stillborn_.erase(event.pid))
+                    settings_.listener->ended(event.pid, how);
+                break;
+            }
+            case zygote_event::kind::fork_failed:
+                --unborn_;
+                settings_.listener->launch_failed(1, errc::launch_failed,
+                                                  std::string{"the zygote could not fork: "} + std::strerror(event.status),
+                                                  false);
+                break;
+            }
+        }
+    }
+
+    // Its channel did not arrive: we have no descriptor left.
+    void stillborn(int pid)
+    {
+        stillborn_.insert(pid);
+        signal(pid, SIGKILL);
+        settings_.listener->launch_failed(1, errc::launch_failed,
+                                          "no descriptor is left for a process's channel; raise the limit (ulimit -n)",
+                                          false);
+    }
+
+    void ask()
+    {
+        if (closed_ || !wanted_)
+            return;
+        if (!zygote_)
+            return start();
+        if (!zygote_->ready)
+            return;
+        zygote_request request;
+        request.what = zygote_request::kind::fork;
+        request.count = static_cast<std::uint32_t>(wanted_);
+        unborn_ += std::exchange(wanted_, 0);
+        send(request);
+    }
+
+    void send(zygote_request const& request)
+    {
+        bool first = zygote_->unsent.empty();
+        zygote_->unsent.push_back(request);
+        if (first)
+            send_unsent();
+    }
+
+    void send_unsent()
+    {
+        auto& waiting = zygote_->unsent;
+        while (!waiting.empty()) {
+            std::span<char const> bytes{reinterpret_cast<char const*>(&waiting.front()), sizeof(zygote_request)};
+            if (send_message(zygote_->line.native_handle(), bytes, {}, MSG_DONTWAIT) < 0) {
+                if (errno != EAGAIN)
+                    waiting.clear(); // its end is on the way
+                break;
+            }
+            waiting.pop_front();
+        }
+        if (waiting.empty())
+            return;
+        zygote_->line.async_wait(zygote_->line.wait_write, [self = shared_from_this(), pid = zygote_->child.pid()](
+                                                               boost::system::error_code error) {
+            auto pass = self->settings_.entrance->enter();
+            if (pass && !error && self->zygote_ && self->zygote_->child.pid() == pid)
+                self->send_unsent();
+        });
+    }
+
+    template <class F>
+    void wait_at_most(std::chrono::nanoseconds time, F then)
+    {
+        timer_.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(time));
+        timer_.async_wait([self = shared_from_this(), pid = zygote_->child.pid(), then](boost::system::error_code error) {
+            auto pass = self->settings_.entrance->enter();
+            if (pass && !error && self->zygote_ && self->zygote_->child.pid() == pid)
+                then();
+        });
+    }
+
+    void give_up(char const* why)
+    {
+        gave_up_ = why;
+        zygote_->child.signal(SIGKILL);
+    }
+
+    void hang_up() noexcept
+    {
+        zygote_->leaving = true;
+        boost::system::error_code ignored;
+        zygote_->line.close(ignored);
+    }
+
+    void ended()
+    {
+        while (!zygote_->leaving && zygote_->line.is_open() && drain()) {
+        }
+        zygote_->output->drain();
+        zygote_->output->close();
+        auto how = zygote_->child.reap();
+        auto last = std::exchange(zygote_, nullptr);
+        timer_.cancel();
+        stillborn_.clear();
+        last->lifeline.reset(); // whoever it has left behind dies now
+        boost::system::error_code ignored;
+        last->line.close(ignored);
+        if (!last->leaving)
+            explain(*last, how);
+        ending unknown;
+        unknown.note = "the zygote that had started it is dead";
+        for (int pid : last->processes)
+            settings_.listener->ended(pid, unknown);
+        if (closed_)
+            std::exchange(closed_, nullptr)();
+    }
+
+    // What it had sent before it died, in order.
+    bool drain()
+    {
+        char peeked = 0;
+        if (::recv(zygote_->line.native_handle(), &peeked, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+            return false;
+        return receive();
+    }
+
+    void explain(zygote_process const& last, ending const& how)
+    {
+        auto program = command_for(*settings_.how, zygote_argument).program.string();
+        if (auto refused = std::exchange(refusal_, std::nullopt))
+            return fail(refused->code, program + ": " + refused->what, true);
+        std::string what;
+        if (last.ready)
+            what = "the zygote " + describe_ending(how) + "; it is started anew when it is needed";
+        else if (!last.said.empty())
+            what = "preload failed: it threw " + last.said;
+        else if (gave_up_)
+            what = program + " " + gave_up_ + " and was killed";
+        else if (last.greeted)
+            what = "preload failed: its process " + describe_ending(how);
+        else
+            what = program + " " + describe_ending(how) +
+                   " without saying hello; does its main begin with wodehaus::init(argc, argv)?";
+        gave_up_ = nullptr;
+        if (auto tail = last.output->tail(); !tail.empty())
+            what += "; its last output: " + tail.substr(0, tail.size() - 1);
+        if (last.ready)
+            settings_.listener->log(level::error, what);
+        fail(errc::launch_failed, what, false);
+    }
+
+    void fail(errc code, std::string const& what, bool final)
+    {
+        auto lost = std::exchange(wanted_, 0) + std::exchange(unborn_, 0);
+        if (lost)
+            settings_.listener->launch_failed(lost, code, what, final);
+    }
+
+    launch_settings settings_;
+    boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, strand_executor>
+        timer_;
+    std::unique_ptr<zygote_process> zygote_;
+    std::set<int> stillborn_;
+    std::size_t wanted_ = 0, unborn_ = 0; ///< asked of us and not yet of the zygote; asked of it and not born
+    std::function<void()> closed_;
+    std::optional<refusal> refusal_;
+    char const* gave_up_ = nullptr;
+};
+
+} // namespace
+
+std::shared_ptr<process_launch> make_zygote_launch(launch_settings settings)
+{
+    return std::make_shared<zygote_launch>(std::move(settings));
+}
+
+} // namespace wodehaus::detail

@@ -1,0 +1,72 @@
+// What the entry, the loops and the names share of this process's part in the whole.
+#pragma once
+
+#include "wire/descriptor.hpp"
+
+#include <wodehaus/detail/payload.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace wodehaus::detail {
+
+/// Which part a process plays comes by its arguments: an environment would be inherited by what a worker starts.
+inline constexpr char const worker_argument[] = "--wodehaus-worker";
+inline constexpr char const zygote_argument[] = "--wodehaus-zygote";
+
+/// The numbers that a process's own descriptors have, from its birth on.
+inline constexpr int channel_in = 3;  ///< to read from the server
+inline constexpr int channel_out = 4; ///< to write to the server; the same socket where there is one
+inline constexpr int lifeline = 5;    ///< inherited by all that the process starts
+inline constexpr int first_free = 6;
+
+/// The body of a setup frame. Its descriptors, in this order where there: the lifeline, the standard output.
+struct setup_message {
+    std::uint64_t max_message = 0;
+    std::uint8_t has_lifeline = 0, has_output = 0;
+    std::uint8_t pipe_per_process = 0; ///< zygote: each process gets a pipe for its output
+    std::uint8_t reserved = 0;
+    std::uint32_t read_buffer = 0;     ///< how much a process reads at once
+};
+
+/// The body of a hello frame.
+struct hello_message {
+    std::uint64_t build = 0;
+    std::int64_t pid = 0;
+};
+
+/// Whether `init` was called, and the program it was called in.
+bool initialised() noexcept;
+std::string const& this_program();
+
+/// Where `init` found the arguments: what `ps` shows of a process.
+void remember_arguments(int argc, char** argv) noexcept;
+
+/// In a process of ours, after preload: the name that was chosen, or nothing. From then on the server is told of each
+/// change, and `ps` shows it.
+std::string introduce_name();
+
+/// Sends whole frames on the channel; false if nobody listens any more.
+bool send_to_server(std::span<char const> bytes) noexcept;
+bool send_to_server(std::span<char const> head, std::span<char const> body) noexcept;
+
+/// The body of a failed frame.
+struct failure_message {
+    int code = 0;
+    std::string what;
+    std::int64_t user_time = 0, system_time = 0; ///< nanoseconds that the process has used
+    std::uint64_t peak_memory = 0;
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned)
+    {
+        archive & code & what & user_time & system_time & peak_memory;
+    }
+};
+payload failed_frame(std::uint64_t id, int code, std::string what);
+
+/// Type and text of the exception being handled, as one line.
+std::string describe_current_exception();
+
+} // namespace wodehaus::detail

@@ -1,0 +1,59 @@
+// One body, every way of having processes.
+#pragma once
+
+#include "test/kit/nothing_left.hpp"
+
+#include <wodehaus/options.hpp>
+
+namespace kit {
+
+struct way {
+    char const* name;
+    wodehaus::launch launch;
+    std::size_t jobs_per_process;
+    std::size_t prefetch;
+
+    bool kept() const { return jobs_per_process != 1; }
+    wodehaus::options operator()(wodehaus::options how = {}) const
+    {
+        how.launch = launch;
+        how.jobs_per_process = jobs_per_process;
+        if (kept())
+            how.prefetch = prefetch;
+        return how;
+    }
+};
+
+inline constexpr way zygote_fresh{"zygote, fresh", wodehaus::launch::zygote, 1, 0};
+inline constexpr way zygote_kept{"zygote, kept", wodehaus::launch::zygote, 0, 0};
+inline constexpr way zygote_ahead{"zygote, kept, prefetch 3", wodehaus::launch::zygote, 0, 3};
+inline constexpr way exec_fresh{"exec, fresh", wodehaus::launch::exec, 1, 0};
+inline constexpr way exec_kept{"exec, kept", wodehaus::launch::exec, 0, 0};
+inline constexpr way exec_ahead{"exec, kept, prefetch 3", wodehaus::launch::exec, 0, 3};
+
+inline constexpr way all_ways[] = {zygote_fresh, zygote_kept, zygote_ahead, exec_fresh, exec_kept, exec_ahead};
+inline constexpr way both_launches[] = {zygote_fresh, exec_fresh};
+
+/// Calls the body with each way, and looks after each what is left.
+template <class Ways, class Body>
+void each(Ways const& ways, Body body)
+{
+    for (way const& one : ways) {
+        BOOST_TEST_INFO_SCOPE(one.name);
+        BOOST_TEST_CHECKPOINT(one.name);
+        nothing_left guard;
+        body(one);
+    }
+}
+template <class Body>
+void each_way(Body body)
+{
+    each(all_ways, body);
+}
+template <class Body>
+void each_launch(Body body)
+{
+    each(both_launches, body);
+}
+
+} // namespace kit

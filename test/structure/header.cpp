@@ -1,0 +1,2 @@
+// A program's file that includes one header and nothing else.
+#include HEADER
