@@ -116,9 +116,9 @@ void conversation::take_frames()
     }
 }
 
-void conversation::send(payload head, std::span<char const> body)
+void conversation::send(payload head, std::span<char const> body, std::shared_ptr<void const> owner)
 {
-    outgoing_.push_back({std::move(head), body});
+    outgoing_.push_back({std::move(head), body, std::move(owner)});
     if (written_at_once_ == 0)
         write();
 }
@@ -136,8 +136,10 @@ void conversation::write()
     }
     boost::asio::async_write(socket_, writing_, [self = shared_from_this()](boost::system::error_code error, std::size_t) {
         auto pass = self->entrance_->enter();
-        if (!pass || !self->socket_.is_open())
+        if (!pass || !self->socket_.is_open()) {
+            self->outgoing_.clear();
             return;
+        }
         if (error) {
             if (error == boost::asio::error::broken_pipe || error == boost::asio::error::connection_reset)
                 self->left_unread_ = true;
@@ -195,7 +197,6 @@ void conversation::close()
     boost::system::error_code ignored;
     socket_.close(ignored);
     output_->close();
-    outgoing_.clear();
 }
 
 } // namespace wodehaus::detail

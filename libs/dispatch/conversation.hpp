@@ -33,11 +33,9 @@ public:
                  conversation_listener& listener, output_reader::line_handler on_line);
     void start();
 
-    /// Sends a frame: `head` and then `body`, which stays alive and unchanged until it was written or the conversation
-    /// was closed.
-    void send(payload head, std::span<char const> body);
-    /// Whether something is still to be written.
-    bool is_writing() const noexcept { return !outgoing_.empty(); }
+    /// Sends a frame: `head` and then `body`, which `owner` keeps alive until it was written; an answer can be here
+    /// before we know that it was.
+    void send(payload head, std::span<char const> body, std::shared_ptr<void const> owner);
     /// The process reads its end of file once it has read everything else.
     void finish();
     /// The process has ended: takes what it had sent and closes; then calls `drained`, in here or later.
@@ -54,6 +52,7 @@ private:
     struct outgoing {
         payload head;
         std::span<char const> body;
+        std::shared_ptr<void const> owner;
     };
     using socket = boost::asio::basic_stream_socket<boost::asio::local::stream_protocol, strand_executor>;
 

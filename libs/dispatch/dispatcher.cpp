@@ -270,7 +270,7 @@ void dispatcher::send(job_node& job, process_node& process, bool last)
     head.append(&header, sizeof header);
     head.append(&prefix, sizeof prefix);
     head.append(name.data(), name.size());
-    process.talk->send(std::move(head), job.request.job.bytes());
+    process.talk->send(std::move(head), job.request.job.bytes(), job.self);
 }
 
 void dispatcher::complete(job_node& job, std::optional<errc> code)
@@ -398,8 +398,7 @@ void dispatcher::answer(process_node& process, frame&& message)
         return;
     }
     auto* job = process.jobs.empty() ? nullptr : static_cast<job_node*>(process.jobs.front());
-    bool true_answer = job && job->id == message.header.id && !process.talk->is_writing();
-    if (!true_answer) {
+    if (!job || job->id != message.header.id) {
         schedule_.misbehaved(process, errc::bad_message, now);
         return;
     }

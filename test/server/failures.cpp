@@ -50,9 +50,9 @@ int aborts(int)
 {
     std::abort();
 }
-int terminates(int) noexcept
+int terminates(int number) noexcept
 {
-    throw std::runtime_error{"out of a noexcept function"};
+    return std::vector<int>{}.at(std::size_t(number)); // its exception cannot leave a noexcept function
 }
 int exits(int status)
 {
@@ -482,7 +482,7 @@ BOOST_AUTO_TEST_CASE(values_that_do_not_travel)
                 job.at = place;
                 auto end = co_await server.async_try_call(worker<treason>, job);
                 BOOST_REQUIRE(!end);
-                auto& why = end.error();
+                auto why = end.error();
                 bool saving = place == traitor::saved_here || place == traitor::saved_there;
                 BOOST_TEST(kit::contains(why.what, saving ? "does not save" : "does not load"), kit::text_of(why));
                 BOOST_TEST(kit::contains(why.worker, "treason"));

@@ -1,0 +1,143 @@
+// Thumbnails of all pictures under a folder, and a contact sheet. Every picture is decoded in a process of its own.
+#include "decoder.hpp"
+#include "find.hpp"
+#include "options.hpp"
+#include "picture.hpp"
+#include "progress.hpp"
+#include "sheet.hpp"
+#include "text.hpp"
+
+#include <wodehaus.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+
+#include <boost/asio/io_context.hpp>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Where the thumbnails go. Those of an earlier run are not those of this one, even if they have its names.
+fs::path empty_folder(fs::path const& output)
+{
+    auto folder = output / thumbnails_folder;
+    try {
+        fs::create_directories(folder);
+        for (auto const& old : fs::directory_iterator{folder}) {
+            auto name = old.path().stem().string(), extension = old.path().extension().string();
+            bool is_ours = !name.empty() && name.find_first_not_of("0123456789") == name.npos &&
+                           (extension == ".jpg" || extension == ".png" || extension == ".part");
+            if (is_ours && old.symlink_status().type() == fs::file_type::regular)
+                fs::remove(old.path());
+        }
+    } catch (fs::filesystem_error const& error) {
+        throw bad_usage{"cannot use " + folder.string() + ": " + error.code().message()};
+    }
+    return folder;
+}
+
+// One line for a person: for a file that is no picture, what we said of it ourselves.
+std::string reason(wodehaus::failure const& why)
+{
+    constexpr std::string_view ours = "bad_picture: ";
+    auto at = why.code == wodehaus::errc::job_threw ? why.what.find(ours) : why.what.npos;
+    return at == why.what.npos ? why.what : why.what.substr(at + ours.size());
+}
+
+// Runs until all pictures are done, or until Ctrl-C. Fills the sheet's entries.
+void make_thumbnails(request const& asked, fs::path const& folder, contact_sheet& sheet)
+{
+    std::size_t next = 0;
+    auto producer = [&]() -> std::optional<wodehaus::task_of<make_thumbnail>> {
+        while (next < sheet.entries.size() && !sheet.entries[next].why.empty())
+            ++next; // a folder that could not be read
+        if (next == sheet.entries.size())
+            return std::nullopt;
+        picture job;
+        job.number = next++;
+        job.file = sheet.entries[job.number].file;
+        char name[32];
+        std::snprintf(name, sizeof name, "%05zu", next);
+        job.thumbnail = folder / name;
+        job.size = asked.size;
+        return wodehaus::task{wodehaus::worker<make_thumbnail>, std::move(job)};
+    };
+
+    progress bar{sheet.left_out()};
+    auto consumer = [&](picture const& job, wodehaus::outcome<thumbnail> made) {
+        if (made) {
+            sheet.entries[job.number].made = std::move(*made);
+        } else {
+            std::error_code missing;
+            fs::remove(unfinished(job), missing);
+            if (made.error().code == wodehaus::errc::stopped)
+                return;
+            sheet.entries[job.number].why = reason(made.error());
+        }
+        bar.add(made.has_value());
+    };
+
+    boost::asio::io_context context{1};
+    wodehaus::job_server server{context,
+                                {.workers = asked.processes,
+                                 .timeout = asked.timeout,
+                                 .stop_signals = {SIGINT, SIGTERM},
+                                 .output = wodehaus::output::discard, // a decoder's chatter
+                                 .logger = [&](wodehaus::level importance, std::string_view line) {
+                                     if (importance != wodehaus::level::error)
+                                         return;
+                                     bar.clear();
+                                     std::cerr << "thumbnails: " << printable(line) << '\n';
+                                 }}};
+    std::exception_ptr failed;
+    server.async_run(producer, consumer, [&](std::exception_ptr error, wodehaus::run_summary summary) {
+        failed = error;
+        sheet.elapsed = summary.elapsed;
+    });
+    context.run();
+    bar.clear();
+    if (failed)
+        std::rethrow_exception(failed);
+}
+
+int run(request const& asked)
+{
+    auto folder = empty_folder(asked.output);
+    auto found = find_pictures(asked.folder, asked.output);
+    contact_sheet sheet{asked.folder, {}, {}};
+    for (auto const& file : found.files)
+        sheet.entries.push_back({file, {}, {}});
+    for (auto const& [file, why] : found.unreadable)
+        sheet.entries.push_back({file, {}, "cannot be searched: " + why});
+
+    make_thumbnails(asked, folder, sheet);
+    auto page = write(sheet, asked.output);
+    for (auto const& entry : sheet.entries)
+        if (!entry.why.empty())
+            std::cerr << "failed: " << printable(sheet.name(entry)) << ": " << printable(entry.why) << '\n';
+    std::cout << sheet.made() << " thumbnails, " << sheet.failed() << " failed";
+    if (sheet.left_out() > 0)
+        std::cout << ", " << sheet.left_out() << " left out";
+    std::printf(", %.1f s\n", sheet.elapsed.count());
+    std::cout << page.string() << '\n';
+    return sheet.made() == sheet.entries.size() ? 0 : 1;
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    wodehaus::init(argc, argv, prepare_decoder);
+    try {
+        auto asked = read_options(argc, argv);
+        return asked ? run(*asked) : 0;
+    } catch (bad_usage const& error) {
+        std::cerr << "thumbnails: " << printable(error.what()) << "; --help tells how it is used\n";
+        return 2;
+    } catch (std::exception const& error) {
+        std::cerr << "thumbnails: " << printable(error.what()) << '\n';
+        return 1;
+    }
+}
