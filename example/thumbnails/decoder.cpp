@@ -55,18 +55,25 @@ std::string in_short(std::string_view what)
     return std::string{what.substr(0, what.find(" ("))};
 }
 
-void read(Magick::Image& image, std::string const& content)
+// Warnings count as errors too: a JPEG that was cut off is decoded, and grey where its end is missing.
+void read(Magick::Image& image, std::string const& format, Magick::Blob const& content, std::uint32_t size)
 {
     try {
-        image.read(Magick::Blob{content.data(), content.size()});
+        if (format == "JPEG") { // can be decoded at a fraction of its size, which saves most of the time and memory
+            Magick::Image header;
+            header.ping(content);
+            if (std::max(header.columns(), header.rows()) > 2 * size) // it would be enlarged otherwise
+                image.size(Magick::Geometry{size, size});
+        }
+        image.read(content);
     } catch (Magick::WarningCoder const&) {
         // a remark on something beside the pixels, such as a colour profile that is not as it should be
-    } catch (Magick::ErrorResourceLimit const&) {
-        throw bad_picture{"it has more than " + std::to_string(most_pixels >> 20) + " megapixels or needs more than " +
-                          std::to_string(most_memory >> 20) + " MiB of memory"};
     } catch (Magick::Exception const& error) {
-        // Warnings too: a JPEG that was cut off is decoded, and grey where its end is missing.
-        throw bad_picture{in_short(error.what())};
+        auto what = in_short(error.what());
+        if (what.find("limit") == what.npos)
+            throw bad_picture{"damaged " + format + ": " + what};
+        throw bad_picture{"it has more than " + std::to_string(most_pixels >> 20) + " megapixels, or needs more than " +
+                          std::to_string(most_memory >> 20) + " MiB of memory"};
     }
 }
 
@@ -115,9 +122,8 @@ decoded decode(std::string const& content, std::uint32_t size)
     auto& image = picture.image;
     image.subImage(0);
     image.subRange(1);
-    if (format == "JPEG") // it can be decoded at a fraction of its size, which saves most of the time and memory
-        image.size(Magick::Geometry{2 * size, 2 * size});
-    read(image, format == "WEBP" ? first_frame(content) : content);
+    auto still = format == "WEBP" ? first_frame(content) : content;
+    read(image, format, Magick::Blob{still.data(), still.size()}, size);
     picture.width = image.baseColumns();
     picture.height = image.baseRows();
 

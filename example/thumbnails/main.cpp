@@ -38,12 +38,14 @@ fs::path empty_folder(fs::path const& output)
     return folder;
 }
 
-// One line for a person: for a file that is no picture, what we said of it ourselves.
+// What is said of a file that is no picture, or how its process ended; without the names of exception and worker.
 std::string reason(wodehaus::failure const& why)
 {
-    constexpr std::string_view ours = "bad_picture: ";
-    auto at = why.code == wodehaus::errc::job_threw ? why.what.find(ours) : why.what.npos;
-    return at == why.what.npos ? why.what : why.what.substr(at + ours.size());
+    std::string_view what = why.what;
+    for (std::string_view name : {"worker make_thumbnail: ", "it threw bad_picture: "})
+        if (what.starts_with(name))
+            what.remove_prefix(name.size());
+    return std::string{what};
 }
 
 // Runs until all pictures are done, or until Ctrl-C. Fills the sheet's entries.

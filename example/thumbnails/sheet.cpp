@@ -32,6 +32,7 @@ h2 span, .summary, figcaption span { color: var(--quiet); font-weight: 400; font
 h2 span { margin-left: .5em; }
 .summary { margin: .35rem 0 0; }
 .summary a { color: var(--bad); }
+header + section > .row { margin-top: 1.8rem; }
 .row { display: flex; flex-wrap: wrap; gap: 14px; }
 .row::after { content: ""; flex-grow: 1000; }
 figure { margin: 0; min-width: 0; flex: var(--shape) 1 calc(var(--shape) * var(--height)); border-radius: 10px;
@@ -41,7 +42,7 @@ figure:hover { transform: translateY(-2px); }
 figure a { display: block; aspect-ratio: var(--shape); }
 img { display: block; width: 100%; height: 100%; object-fit: contain; }
 img.small { object-fit: scale-down; }
-img.see-through { background: repeating-conic-gradient(#8883 0 25%, #8881 0 50%) 0 0 / 18px 18px; }
+img.see-through { background: repeating-conic-gradient(#a3a8ae 0 25%, #989da3 0 50%) 0 0 / 20px 20px; }
 figcaption { padding: .5rem .7rem .6rem; font-size: .82rem; }
 figcaption b, figcaption span { display: block; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 figcaption b { font-weight: 550; }
@@ -114,8 +115,11 @@ void write_folder(std::ostream& out, entries begin, entries end, contact_sheet c
     if (count == 0)
         return;
     auto folder = begin->file.parent_path().lexically_relative(sheet.folder);
-    out << "<section>\n<h2>" << (folder == "." ? std::string{} : "<bdi>" + html(folder.native()) + "</bdi>") << "<span>"
-        << counted(count, "picture", "pictures") << "</span></h2>\n<div class=\"row\">\n";
+    out << "<section>\n";
+    if (folder != ".") // else the page's title says it
+        out << "<h2><bdi>" << html(folder.native()) << "</bdi><span>" << counted(count, "picture", "pictures")
+            << "</span></h2>\n";
+    out << "<div class=\"row\">\n";
     for (; begin != end; ++begin)
         if (begin->made)
             write_figure(out, *begin, output);

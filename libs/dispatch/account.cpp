@@ -38,9 +38,10 @@ std::string story(errc code, job_entry const& job, evidence const& known)
     std::string end = known.end ? describe_ending(*known.end) : "is gone";
     switch (code) {
     case errc::job_threw:
-    case errc::too_large:
     case errc::unknown_worker:
-        break; // told by the process or by who submitted it
+        break; // told by the process
+    case errc::too_large:
+        return "its process sent a message beyond max_message, and was killed";
     case errc::process_crashed:
         return "its process " + end + (known.cut_short ? " while it wrote its result" : "");
     case errc::process_exited:

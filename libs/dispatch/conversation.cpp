@@ -24,7 +24,7 @@ std::size_t buffer_for(options const& how, bool says_hello)
 
 conversation::conversation(strand_executor on, std::shared_ptr<gate> entrance, birth&& process, options const& how,
                            conversation_listener& listener, output_reader::line_handler on_line)
-    : socket_(on), entrance_(entrance), listener_(listener),
+    : pid_(process.pid), socket_(on), entrance_(entrance), listener_(listener),
       reader_(buffer_for(how, process.says_hello), how.max_message + sizeof(job_prefix)),
       output_(std::make_shared<output_reader>(on, std::move(entrance), std::move(process.output), std::move(on_line))),
       awaits_preamble_(process.says_hello)
@@ -63,9 +63,9 @@ void conversation::read()
 void conversation::take(std::size_t size)
 {
     reader_.filled(size);
-    if (awaits_preamble_ && !skip_chatter())
-        return;
-    take_frames();
+    if (!awaits_preamble_ || skip_chatter())
+        take_frames();
+    listener_.settled();
 }
 
 // What comes before the hello is output: a static initialiser's, a launcher's banner.
@@ -119,7 +119,11 @@ void conversation::take_frames()
 void conversation::send(payload head, std::span<char const> body, std::shared_ptr<void const> owner)
 {
     outgoing_.push_back({std::move(head), body, std::move(owner)});
-    if (written_at_once_ == 0)
+}
+
+void conversation::flush()
+{
+    if (written_at_once_ == 0 && !outgoing_.empty())
         write();
 }
 

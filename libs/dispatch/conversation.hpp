@@ -22,6 +22,8 @@ public:
     virtual void received(conversation& from, frame&& message) = 0;
     /// What comes is not a message, or one beyond the bounds. Nothing more is read.
     virtual void garbled(conversation& from, bool too_large) = 0;
+    /// All that one reading brought has been given.
+    virtual void settled() = 0;
 
 protected:
     ~conversation_listener() = default;
@@ -32,10 +34,13 @@ public:
     conversation(strand_executor on, std::shared_ptr<gate> entrance, birth&& process, options const& how,
                  conversation_listener& listener, output_reader::line_handler on_line);
     void start();
+    int pid() const noexcept { return pid_; }
 
     /// Sends a frame: `head` and then `body`, which `owner` keeps alive until it was written; an answer can be here
     /// before we know that it was.
     void send(payload head, std::span<char const> body, std::shared_ptr<void const> owner);
+    /// Begins to write what was sent. Apart, so that what one event sends goes in one write.
+    void flush();
     /// The process reads its end of file once it has read everything else.
     void finish();
     /// The process has ended: takes what it had sent and closes; then calls `drained`, in here or later.
@@ -65,6 +70,7 @@ private:
 
     static constexpr std::size_t longest_chatter = 64 << 10; ///< what may come before the hello
 
+    int pid_;
     socket socket_;
     std::shared_ptr<gate> entrance_;
     conversation_listener& listener_;

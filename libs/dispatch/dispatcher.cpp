@@ -201,6 +201,7 @@ void dispatcher::pump()
         update_backlog();
     } while (schedule_.has_actions());
     pumping_ = false;
+    flush();
     end_run_if_done();
     arm_timer();
     publish();
@@ -271,6 +272,15 @@ void dispatcher::send(job_node& job, process_node& process, bool last)
     head.append(&prefix, sizeof prefix);
     head.append(name.data(), name.size());
     process.talk->send(std::move(head), job.request.job.bytes(), job.self);
+    if (unwritten_.empty() || unwritten_.back() != process.talk)
+        unwritten_.push_back(process.talk);
+}
+
+void dispatcher::flush()
+{
+    for (auto& talk : unwritten_)
+        talk->flush();
+    unwritten_.clear();
 }
 
 void dispatcher::complete(job_node& job, std::optional<errc> code)
@@ -311,10 +321,8 @@ void dispatcher::arm_timer()
 
 process_node* dispatcher::find(conversation const& talk)
 {
-    for (auto& [pid, process] : processes_)
-        if (process->talk.get() == &talk)
-            return process.get();
-    return nullptr;
+    auto found = processes_.find(talk.pid());
+    return found == processes_.end() ? nullptr : found->second.get();
 }
 
 void dispatcher::born(birth&& process)
@@ -366,7 +374,6 @@ void dispatcher::received(conversation& from, frame&& message)
         schedule_.misbehaved(*process, errc::bad_message, clock_type::now());
         break;
     }
-    pump();
 }
 
 void dispatcher::greet(process_node& process, frame const& message)
@@ -423,11 +430,8 @@ void dispatcher::answer(process_node& process, frame&& message)
 
 void dispatcher::garbled(conversation& from, bool too_large)
 {
-    if (auto* process = find(from)) {
-        static_cast<void>(too_large);
-        schedule_.misbehaved(*process, errc::bad_message, clock_type::now());
-    }
-    pump();
+    if (auto* process = find(from))
+        schedule_.misbehaved(*process, too_large ? errc::too_large : errc::bad_message, clock_type::now());
 }
 
 void dispatcher::ended(int pid, ending const& how)

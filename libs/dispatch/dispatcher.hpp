@@ -80,6 +80,7 @@ private:
     // conversation_listener
     void received(conversation& from, frame&& message) override;
     void garbled(conversation& from, bool too_large) override;
+    void settled() override { pump(); }
 
     template <class F>
     void post(F f);
@@ -111,6 +112,7 @@ private:
     void ask_producer();
     void send(job_node& job, process_node& process, bool last);
     void complete(job_node& job, std::optional<errc> code);
+    void flush();
     void arm_timer();
     void publish();
 
@@ -133,6 +135,7 @@ private:
     std::optional<time_point> armed_;
     std::shared_ptr<process_launch> launch_;
     std::map<int, std::unique_ptr<process_node>> processes_;
+    std::vector<std::shared_ptr<conversation>> unwritten_; ///< those that something was sent to
     std::list<std::shared_ptr<map_operation>> maps_;
     std::vector<std::weak_ptr<waiting_party>> idle_parties_; ///< who waits for a run to begin
     std::string last_launch_failure_;

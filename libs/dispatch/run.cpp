@@ -273,6 +273,7 @@ void dispatcher::close() noexcept
     timer_.cancel();
     if (run && run->tasks)
         run->tasks->abandon();
+    unwritten_.clear();
     for (auto& [pid, process] : processes_)
         process->talk->close();
     if (launch_)

@@ -6,16 +6,12 @@
 //
 // exec, fork: a fresh process for every job. ping, deepN: kept processes with 1 or N jobs in flight each. mibN: N MiB
 // there and back. sha: SHA-256 over 1 MiB (concurrency 0: in this process). idle: the memory of a process that waits.
-//
-// With WODEHAUS_BENCH_LEAN it does without libcrypto, which each process started by exec would have to load.
 #include <wodehaus/init.hpp>
 #include <wodehaus/job_server.hpp>
 
 #include <boost/asio/io_context.hpp>
 
-#ifndef WODEHAUS_BENCH_LEAN
-#include <openssl/sha.h>
-#endif
+#include <nettle/sha2.h>
 
 #include <array>
 #include <chrono>
@@ -43,17 +39,16 @@ std::string echo(std::string job) { return job; }
 
 std::int64_t digest(std::int64_t job)
 {
-#ifdef WODEHAUS_BENCH_LEAN
-    return job;
-#else
-    static std::array<unsigned char, 1 << 20> buffer;
+    static std::array<std::uint8_t, 1 << 20> buffer;
     std::memcpy(buffer.data(), &job, sizeof job);
-    std::array<unsigned char, SHA256_DIGEST_LENGTH> all;
-    SHA256(buffer.data(), buffer.size(), all.data());
+    sha256_ctx context;
+    sha256_init(&context);
+    sha256_update(&context, buffer.size(), buffer.data());
+    std::array<std::uint8_t, SHA256_DIGEST_SIZE> all;
+    sha256_digest(&context, all.size(), all.data());
     std::int64_t first = 0;
     std::memcpy(&first, all.data(), sizeof first);
     return first;
-#endif
 }
 
 // Holds its process for a moment, so that those asked at once are each in a process of their own.
@@ -72,44 +67,34 @@ struct match {
     bool kept = true;
 };
 
-template <class Result>
-void must(wodehaus::outcome<Result> const& result, bool right)
-{
-    if (!result)
-        throw std::runtime_error{result.error().what};
-    if (!right)
-        throw std::runtime_error{"a wrong result"};
-}
-
-/// Keeps `concurrency * depth` calls in flight until `count` are done: each handler makes the next call.
+/// One run: the producer gives a job whenever a process can take one, the consumer checks each result.
 template <auto Work, class Make, class Right>
 class game {
     using worker_type = std::remove_const_t<decltype(wodehaus::worker<Work>)>;
     using job_type = typename worker_type::job;
     using result_type = typename worker_type::result;
+    using task_type = wodehaus::task<worker_type>;
 
 public:
-    game(match const& how, Make make, Right right)
-        : how_(how), make_(std::move(make)), right_(std::move(right)), server_(context_, options_of(how))
+    game(match const& how, std::int64_t warm_up, Make make, Right right)
+        : how_(how), warm_up_(warm_up), make_(std::move(make)), right_(std::move(right)),
+          server_(context_, options_of(how))
     {
     }
 
-    /// The seconds it took. `after` is called while the processes are still there.
-    double play(std::function<void(std::set<int> const&)> const& after = {})
+    /// The seconds from the first job that counts to the last result.
+    double play()
     {
-        after_ = after;
-        server_.async_run([](std::exception_ptr error, wodehaus::run_summary) {
-            if (error)
-                std::rethrow_exception(error);
-        });
-        if (how_.launch == launch::exec && !how_.kept)
-            begin();
-        else
-            warm_up();
+        std::exception_ptr failed;
+        server_.async_run([this] { return produce(); },
+                          [this](job_type const& job, wodehaus::outcome<result_type> result) { consume(job, result); },
+                          [&failed](std::exception_ptr error, wodehaus::run_summary) { failed = error; });
         context_.run();
-        if (done_ != how_.count)
+        if (failed)
+            std::rethrow_exception(failed);
+        if (consumed_ != warmed_ + how_.count)
             throw std::runtime_error{"jobs are missing"};
-        return seconds_;
+        return std::chrono::duration<double>(end_ - begin_).count();
     }
 
 private:
@@ -124,98 +109,69 @@ private:
         return options;
     }
 
-    // Until every kept process has answered once; a zygote, until it has made its first process.
-    void warm_up()
+    // Jobs before the clock starts bring all processes up. Those of them that are still under way then count in the
+    // time and not in the number, which is to our disadvantage.
+    std::optional<task_type> produce()
     {
-        constexpr int rounds = 100;
-        if (++round_ > rounds)
-            throw std::runtime_error{"the processes do not come up"};
-        answers_ = 0;
-        for (std::size_t i = 0; i < how_.concurrency; ++i)
-            server_.async_try_call(wodehaus::worker<process_id>, how_.kept ? 5 : 0,
-                                   [this](std::exception_ptr, wodehaus::outcome<int> pid) {
-                                       must(pid, true);
-                                       pids_.insert(*pid);
-                                       if (++answers_ < how_.concurrency)
-                                           return;
-                                       if (pids_.size() < how_.concurrency)
-                                           warm_up();
-                                       else
-                                           begin();
-                                   });
+        if (begin_ == clock_type::time_point{}) {
+            bool up = !how_.kept || server_.stats().processes >= how_.concurrency;
+            if (consumed_ < warm_up_ || !up) {
+                ++warmed_;
+                return task_type{{}, make_(produced_++)};
+            }
+            begin_ = clock_type::now();
+        }
+        if (produced_ == warmed_ + how_.count)
+            return std::nullopt;
+        return task_type{{}, make_(produced_++)};
     }
 
-    void begin()
+    void consume(job_type const& job, wodehaus::outcome<result_type> const& result)
     {
-        begin_ = clock_type::now();
-        for (std::size_t i = 0; i < how_.concurrency * how_.depth; ++i)
-            next();
-    }
-
-    void next()
-    {
-        if (begun_ == how_.count)
-            return;
-        auto number = begun_++;
-        server_.async_try_call(wodehaus::worker<Work>, make_(number),
-                               [this, number](std::exception_ptr, wodehaus::outcome<result_type> result) {
-                                   must(result, result && right_(number, *result));
-                                   if (++done_ == how_.count)
-                                       end();
-                                   else
-                                       next();
-                               });
-    }
-
-    void end()
-    {
-        seconds_ = std::chrono::duration<double>(clock_type::now() - begin_).count();
-        if (after_)
-            after_(pids_);
-        server_.stop();
+        if (!result)
+            throw std::runtime_error{result.error().what};
+        if (!right_(job, *result))
+            throw std::runtime_error{"a wrong result"};
+        if (++consumed_ == warmed_ + how_.count)
+            end_ = clock_type::now();
     }
 
     match how_;
+    std::int64_t warm_up_;
     Make make_;
     Right right_;
     asio::io_context context_{1};
     server_type server_;
-    std::function<void(std::set<int> const&)> after_;
-    std::set<int> pids_;
-    clock_type::time_point begin_;
-    std::size_t answers_ = 0;
-    std::int64_t begun_ = 0, done_ = 0;
-    double seconds_ = 0;
-    int round_ = 0;
+    clock_type::time_point begin_{}, end_{};
+    std::int64_t produced_ = 0, consumed_ = 0, warmed_ = 0;
 };
 
 template <auto Work, class Make, class Right>
-double play(match const& how, Make make, Right right, std::function<void(std::set<int> const&)> const& after = {})
+double play(match const& how, std::int64_t warm_up, Make make, Right right)
 {
-    return game<Work, Make, Right>{how, std::move(make), std::move(right)}.play(after);
+    return game<Work, Make, Right>{how, warm_up, std::move(make), std::move(right)}.play();
 }
 
-double count_up(match const& how, std::function<void(std::set<int> const&)> const& after = {})
+double count_up(match const& how)
 {
+    constexpr std::int64_t warm_up = 20;
     return play<successor>(
-        how, [](std::int64_t number) { return number; },
-        [](std::int64_t number, std::int64_t result) { return result == number + 1; }, after);
+        how, warm_up, [](std::int64_t number) { return number; },
+        [](std::int64_t job, std::int64_t result) { return result == job + 1; });
 }
 
 double echo_megabytes(match const& how, std::size_t size)
 {
-    // One buffer serves all jobs: a call has read it when it returns. Each job is told by its ends.
-    std::string buffer(size, '*');
-    return play<echo>(
-        how,
-        [&buffer](std::int64_t number) -> std::string const& {
-            buffer.front() = buffer.back() = static_cast<char>(number);
-            return buffer;
-        },
-        [size](std::int64_t number, std::string const& result) {
-            return result.size() == size && result.front() == static_cast<char>(number) &&
-                   result[size / 2] == '*' && result.back() == result.front();
-        });
+    auto make = [size](std::int64_t number) {
+        std::string job(size, '*');
+        job.front() = job.back() = static_cast<char>(number);
+        return job;
+    };
+    auto right = [size](std::string const& job, std::string const& result) {
+        return result.size() == size && result.front() == job.front() && result[size / 2] == '*' &&
+               result.back() == job.front();
+    };
+    return play<echo>(how, static_cast<std::int64_t>(how.concurrency), make, right);
 }
 
 double digests(match const& how)
@@ -225,14 +181,12 @@ double digests(match const& how)
     for (std::size_t i = 0; i < kinds; ++i)
         known[i] = digest(std::int64_t(i));
     auto make = [](std::int64_t number) { return number % std::int64_t(kinds); };
-    auto right = [&known](std::int64_t number, std::int64_t result) {
-        return result == known[std::size_t(number) % kinds];
-    };
+    auto right = [&known](std::int64_t job, std::int64_t result) { return result == known[std::size_t(job)]; };
     if (how.concurrency)
-        return play<digest>(how, make, right);
+        return play<digest>(how, 20, make, right);
     auto begin = clock_type::now();
     for (std::int64_t number = 0; number < how.count; ++number)
-        if (!right(number, digest(make(number))))
+        if (!right(make(number), digest(make(number))))
             throw std::runtime_error{"a wrong result"};
     return std::chrono::duration<double>(clock_type::now() - begin).count();
 }
@@ -260,13 +214,39 @@ memory memory_of(std::set<int> const& pids)
     return sum;
 }
 
+// Memory of kept processes that have done a job each: as many as hold one at the same time.
 void report_idle(match const& how)
 {
+    asio::io_context context{1};
+    wodehaus::options options;
+    options.workers = how.concurrency;
+    options.jobs_per_process = 0;
+    options.launch = how.launch;
+    server_type server{context, options};
+    std::set<int> pids;
     memory used;
-    count_up(how, [&used](std::set<int> const& pids) { used = memory_of(pids); });
+    std::function<void()> ask = [&] {
+        constexpr int hold = 20; // milliseconds
+        server.async_map(wodehaus::worker<process_id>, std::vector<int>(how.concurrency, hold),
+                         [&](std::exception_ptr error, std::vector<int> answers) {
+                             if (error)
+                                 std::rethrow_exception(error);
+                             pids.insert(answers.begin(), answers.end());
+                             if (pids.size() < how.concurrency)
+                                 return ask();
+                             used = memory_of(pids);
+                             server.stop();
+                         });
+    };
+    ask();
+    server.async_run([](std::exception_ptr error, wodehaus::run_summary) {
+        if (error)
+            std::rethrow_exception(error);
+    });
+    context.run();
     auto each = static_cast<long>(how.concurrency);
-    std::printf("{\"jobs\":%zu,\"seconds\":1,\"pss_kib\":%ld,\"rss_kib\":%ld,\"private_kib\":%ld}\n", how.concurrency,
-                used.pss / each, used.rss / each, used.own / each);
+    std::printf("{\"jobs\":%ld,\"seconds\":1,\"pss_kib\":%ld,\"rss_kib\":%ld,\"private_kib\":%ld}\n",
+                static_cast<long>(how.count), used.pss / each, used.rss / each, used.own / each);
 }
 
 int run(match how)
@@ -290,9 +270,6 @@ int run(match how)
     } else if (auto size = number_after("mib")) {
         seconds = echo_megabytes(how, size << 20);
     } else if (how.workload == "sha") {
-#ifdef WODEHAUS_BENCH_LEAN
-        return does_not_play;
-#endif
         seconds = digests(how);
     } else if (how.workload == "idle") {
         report_idle(how);
