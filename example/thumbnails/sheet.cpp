@@ -32,7 +32,7 @@ h2 span, .summary, figcaption span { color: var(--quiet); font-weight: 400; font
 h2 span { margin-left: .5em; }
 .summary { margin: .35rem 0 0; }
 .summary a { color: var(--bad); }
-header + section > .row { margin-top: 1.8rem; }
+header + section > .row:first-child { margin-top: 1.8rem; }
 .row { display: flex; flex-wrap: wrap; gap: 14px; }
 .row::after { content: ""; flex-grow: 1000; }
 figure { margin: 0; min-width: 0; flex: var(--shape) 1 calc(var(--shape) * var(--height)); border-radius: 10px;

@@ -170,6 +170,7 @@ void conversation::finish()
 
 void conversation::end(std::function<void()> drained)
 {
+    auto self = shared_from_this(); // `drained` may let go of us
     drained_ = std::move(drained);
     boost::system::error_code ignored;
     if (reading_)

@@ -48,10 +48,12 @@ void dispatcher::start_call(job_request&& request, call_handler&& handler)
             if (auto job = one.lock(); job && owner)
                 owner->post([job, type](dispatcher& self) { self.cancel(*job, type); });
         });
-    post([call = std::move(call)](dispatcher& self) {
-        self.join(call);
-        self.submit(call, false);
-    });
+    post(
+        [call](dispatcher& self) {
+            self.join(call);
+            self.submit(call, false);
+        },
+        [call](dispatcher&) { abort(*call); });
 }
 
 void dispatcher::start_map(std::vector<job_request>&& requests, bool first_failure_cancels, map_handler&& handler)
@@ -64,13 +66,15 @@ void dispatcher::start_map(std::vector<job_request>&& requests, bool first_failu
             if (auto all = one.lock(); all && owner)
                 owner->post([all, type](dispatcher& self) { self.cancel_map(*all, type); });
         });
-    post([map = std::move(map)](dispatcher& self) {
-        self.join(map);
-        if (map->requests.empty())
-            map->complete();
-        else
-            self.maps_.push_back(map); // the pump feeds it
-    });
+    post(
+        [map](dispatcher& self) {
+            self.join(map);
+            if (map->requests.empty())
+                map->complete();
+            else
+                self.maps_.push_back(map); // the pump feeds it
+        },
+        [map](dispatcher&) { abort(*map); });
 }
 
 statistics dispatcher::stats() const

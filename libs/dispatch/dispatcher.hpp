@@ -82,8 +82,9 @@ private:
     void garbled(conversation& from, bool too_large) override;
     void settled() override { pump(); }
 
-    template <class F>
-    void post(F f);
+    static constexpr auto nothing = [](dispatcher&) {};
+    template <class F, class Otherwise = decltype(nothing)>
+    void post(F f, Otherwise otherwise = nothing);
 
     // Jobs
     void submit(std::shared_ptr<job_node> job, bool keep);
@@ -92,6 +93,9 @@ private:
     void cancel_map(map_operation& map, boost::asio::cancellation_type type);
     void feed_maps();
     void refuse(job_node& job, failure why);
+    static void abort(job_node& job);
+    static void abort(map_operation& map);
+    void abort(run_handler&& handler, handler_work&& work);
     void join(std::shared_ptr<waiting_party> party);
 
     // The run

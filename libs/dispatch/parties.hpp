@@ -104,16 +104,20 @@ struct dispatcher::run_state {
     std::shared_ptr<produced_task> consuming;
     bool in_consumer = false;                                 ///< inside its call, on this very stack
     std::exception_ptr error;
+    bool consumer_failed = false;                             ///< it is not called any more
     bool closing = false;
 };
 
-template <class F>
-void dispatcher::post(F f)
+/// On the strand: `f`, or where the server was closed meanwhile, `otherwise`.
+template <class F, class Otherwise>
+void dispatcher::post(F f, Otherwise otherwise)
 {
-    boost::asio::post(strand_, [self = shared_from_this(), f = std::move(f)]() mutable {
+    boost::asio::post(strand_, [self = shared_from_this(), f = std::move(f), otherwise = std::move(otherwise)]() mutable {
         if (auto pass = self->gate_->enter()) {
             f(*self);
             self->pump();
+        } else {
+            otherwise(*self);
         }
     });
 }

@@ -30,9 +30,11 @@ private:
     launch_settings settings_;
 };
 
-failure aborted(char const* what)
+failure aborted(std::string_view worker)
 {
-    return {boost::asio::error::operation_aborted, what};
+    failure why{boost::asio::error::operation_aborted, "the server was destroyed before the job had ended"};
+    why.worker = worker;
+    return why;
 }
 
 } // namespace
@@ -48,9 +50,15 @@ void dispatcher::start_run(std::unique_ptr<source> tasks, run_handler&& handler)
             if (auto owner = server.lock(); owner && type != cancellation_type::none)
                 (type & cancellation_type::terminal) != cancellation_type::none ? owner->terminate() : owner->stop();
         });
-    post([tasks = std::move(tasks), handler = std::move(handler)](dispatcher& self) mutable {
-        self.begin_run(std::move(tasks), std::move(handler));
-    });
+    struct request {
+        std::unique_ptr<source> tasks;
+        run_handler handler;
+    };
+    auto run = std::make_shared<request>(std::move(tasks), std::move(handler));
+    post([run](dispatcher& self) { self.begin_run(std::move(run->tasks), std::move(run->handler)); },
+         [run](dispatcher& self) {
+             self.abort(std::move(run->handler), handler_work{executor_of(run->handler, self.executor_)});
+         });
 }
 
 void dispatcher::begin_run(std::unique_ptr<source> tasks, run_handler&& handler)
@@ -145,7 +153,8 @@ void dispatcher::end_run_if_done()
     if (!schedule_.finished() || run_->asked || !run_->ended.empty() || run_->consuming)
         return;
     run_->closing = true;
-    launch_->close([self = shared_from_this()] { self->end_run(); });
+    auto launch = launch_; // the end of the run lets go of it
+    launch->close([self = shared_from_this()] { self->end_run(); });
 }
 
 void dispatcher::end_run()
@@ -215,7 +224,8 @@ void dispatcher::task_ended(std::unique_ptr<produced_task> task, outcome<payload
     if (!run_)
         return;
     --run_->outstanding;
-    run_->ended.push_back(std::move(task));
+    if (!run_->consumer_failed)
+        run_->ended.push_back(std::move(task));
 }
 
 void dispatcher::update_backlog()
@@ -255,6 +265,7 @@ void dispatcher::consumed(std::exception_ptr error)
         return;
     if (!run_->error)
         run_->error = error;
+    run_->consumer_failed = true;
     run_->ended.clear();
     terminate_run();
 }
@@ -279,24 +290,37 @@ void dispatcher::close() noexcept
     if (launch_)
         launch_->destroy();
     launch_.reset();
-    auto const why = aborted("the server was destroyed before the job had ended");
-    schedule_.abandon([&](job_entry& entry) {
-        auto& job = static_cast<job_node&>(entry);
-        auto held = std::exchange(job.self, nullptr);
-        auto told = why;
-        told.worker = job.worker_name();
-        job.deliver(outcome<payload>{boost::system::in_place_error, std::move(told)});
-    });
+    schedule_.abandon([](job_entry& entry) { abort(static_cast<job_node&>(entry)); });
     processes_.clear();
     for (auto& map : std::exchange(maps_, {}))
-        while (!map->fed())
-            map->item_ended(map->next++, outcome<payload>{boost::system::in_place_error, why});
+        abort(*map);
     if (!run)
         return;
     run->signals->give_back();
+    abort(std::move(run->handler), std::move(run->work));
+}
+
+void dispatcher::abort(job_node& job)
+{
+    auto held = std::exchange(job.self, nullptr);
+    job.deliver(outcome<payload>{boost::system::in_place_error, aborted(job.worker_name())});
+}
+
+// The items that it has submitted are aborted one by one.
+void dispatcher::abort(map_operation& map)
+{
+    map.broken = true;
+    while (!map.fed())
+        map.item_ended(map.next++, outcome<payload>{boost::system::in_place_error, aborted({})});
+    if (map.requests.empty())
+        map.complete();
+}
+
+void dispatcher::abort(run_handler&& handler, handler_work&& work)
+{
     auto error = std::make_exception_ptr(boost::system::system_error{boost::asio::error::operation_aborted,
                                                                      "wodehaus: the server was destroyed"});
-    post_handler(executor_, std::move(run->work), std::move(run->handler), std::move(error), run_summary{});
+    post_handler(executor_, std::move(work), std::move(handler), std::move(error), run_summary{});
 }
 
 } // namespace wodehaus::detail

@@ -23,6 +23,8 @@ namespace wodehaus::detail {
 
 namespace {
 
+constexpr std::chrono::seconds least_patience{2}; // with a zygote that answers: a busy machine is no failure
+
 // A program that, once started, has become the zygote. When it ends, another takes its place.
 struct zygote_process {
     zygote_process(strand_executor on, int pid, descriptor control, descriptor life, options const& how)
@@ -38,7 +40,8 @@ struct zygote_process {
     bool greeted = false, ready = false, leaving = false;
     std::string said;    ///< its account of a failed preload
     std::string name;    ///< what preload has named all processes
-    std::set<int> processes;
+    std::set<int> processes, killed; ///< of all those, the ones whose end is due
+    bool has_answered = false;       ///< since the last look
     std::shared_ptr<output_reader> output;
     std::deque<zygote_request> unsent;
 };
@@ -68,6 +71,10 @@ public:
         request.pid = pid;
         request.number = number;
         send(request);
+        if (number == SIGKILL) {
+            zygote_->killed.insert(pid);
+            expect_answer();
+        }
     }
 
     void close(std::function<void()> closed) override
@@ -241,6 +248,7 @@ private:
 
     void take_events(std::span<char const> packet, received&& got)
     {
+        zygote_->has_answered = true;
         auto next = got.descriptors.begin();
         auto take = [&] { return next != got.descriptors.end() ? std::move(*next++) : descriptor{}; };
         for (std::size_t at = 0; at + sizeof(zygote_event) <= packet.size() && zygote_; at += sizeof(zygote_event)) {
@@ -268,6 +276,7 @@ private:
                 how.status = event.status;
                 how.usage = {std::chrono::nanoseconds{event.user_time}, std::chrono::nanoseconds{event.system_time},
                              event.peak_memory};
+                zygote_->killed.erase(event.pid);
                 if (zygote_->processes.erase(event.pid) && !stillborn_.erase(event.pid))
                     settings_.listener->ended(event.pid, how);
                 break;
@@ -305,6 +314,26 @@ private:
         request.count = static_cast<std::uint32_t>(wanted_);
         unborn_ += std::exchange(wanted_, 0);
         send(request);
+        expect_answer();
+    }
+
+    // Every request is answered. A zygote that is stopped, or stuck, is replaced; looked at no more often than needed.
+    void expect_answer()
+    {
+        if (awaiting_)
+            return;
+        awaiting_ = true;
+        zygote_->has_answered = false;
+        auto patience = std::max<std::chrono::nanoseconds>(settings_.how->kill_after, least_patience);
+        wait_at_most(patience, [this] {
+            awaiting_ = false;
+            if (unborn_ == 0 && zygote_->killed.empty())
+                return;
+            if (zygote_->has_answered)
+                expect_answer();
+            else
+                give_up("did not answer in time");
+        });
     }
 
     void send(zygote_request const& request)
@@ -371,6 +400,7 @@ private:
         auto last = std::exchange(zygote_, nullptr);
         timer_.cancel();
         stillborn_.clear();
+        awaiting_ = false;
         last->lifeline.reset(); // whoever it has left behind dies now
         boost::system::error_code ignored;
         last->line.close(ignored);
@@ -400,7 +430,8 @@ private:
             return fail(refused->code, program + ": " + refused->what, true);
         std::string what;
         if (last.ready)
-            what = "the zygote " + describe_ending(how) + "; it is started anew when it is needed";
+            what = "the zygote " + (gave_up_ ? gave_up_ + std::string{" and was killed"} : describe_ending(how)) +
+                   "; it is started anew when it is needed";
         else if (!last.said.empty())
             what = "preload failed: it threw " + last.said;
         else if (gave_up_)
@@ -430,6 +461,7 @@ private:
         timer_;
     std::unique_ptr<zygote_process> zygote_;
     std::set<int> stillborn_;
+    bool awaiting_ = false; ///< the timer is for an answer
     std::size_t wanted_ = 0, unborn_ = 0; ///< asked of us and not yet of the zygote; asked of it and not born
     std::function<void()> closed_;
     std::optional<refusal> refusal_;
