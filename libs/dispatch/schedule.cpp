@@ -227,7 +227,7 @@ std::size_t schedule::places() const noexcept
 {
     std::size_t busy = at_work();
     std::size_t free_places = std::min(count(process_status::idle), limits_.workers - std::min(busy, limits_.workers));
-    if (limits_.prefetch)
+    if (limits_.prefetch && busy >= limits_.workers)
         for (auto const* process : processes_)
             if (process->state == process_status::busy && !is_last(*process) &&
                 process->jobs.size() <= limits_.prefetch)
@@ -282,6 +282,7 @@ void schedule::process_ready(process_entry& process, time_point now)
     if (process.state != process_status::starting)
         return;
     process.kill_at.reset();
+    process.was_ready = true;
     set_state(process, process_status::idle);
     if (stopping_)
         retire(process, now);
@@ -297,17 +298,17 @@ bool schedule::is_last(process_entry const& process) const noexcept
 process_entry* schedule::choose_process()
 {
     process_entry* best = nullptr;
-    if (at_work() < limits_.workers && count(process_status::idle))
+    if (at_work() < limits_.workers) { // rather a process of its own, once it comes, than a place behind another job
         for (auto* process : processes_)
             if (process->state == process_status::idle)
                 return process;
-    if (limits_.prefetch)
+    } else if (limits_.prefetch) {
         for (auto* process : processes_)
             if (process->state == process_status::busy && !is_last(*process) &&
                 process->jobs.size() <= limits_.prefetch && (!best || process->jobs.size() < best->jobs.size()))
                 best = process;
-    // Rather a process of its own, if one is on the way, than a place behind another job.
-    return best && at_work() + count(process_status::starting) + requested_ >= limits_.workers ? best : nullptr;
+    }
+    return best;
 }
 
 void schedule::send(job_entry& job, process_entry& process, time_point now)
@@ -477,7 +478,6 @@ void schedule::misbehaved(process_entry& process, errc code, time_point now)
 
 void schedule::process_ended(process_entry& process, errc code, bool untouched, time_point now)
 {
-    bool was_starting = process.state == process_status::starting;
     auto jobs = std::exchange(process.jobs, {});
     unanswered_ -= jobs.size();
     if (process.state == process_status::ending && !jobs.empty())
@@ -501,8 +501,8 @@ void schedule::process_ended(process_entry& process, errc code, bool untouched, 
         else
             push(job, true);
     }
-    if (was_starting || untouched)
-        launch_failed(0, was_starting ? code : errc::launch_failed, code == errc::other_build, now);
+    if (!process.was_ready || untouched)
+        launch_failed(0, process.was_ready ? errc::launch_failed : code, code == errc::other_build, now);
     else
         fill(now);
 }

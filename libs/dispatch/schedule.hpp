@@ -48,6 +48,7 @@ struct process_entry {
     status state = status::starting;
     std::deque<job_entry*> jobs;          ///< sent to it and not answered; the first may be begun
     std::size_t taken = 0;                ///< jobs sent to it so far
+    bool was_ready = false;               ///< whether it has ever been able to take a job
     std::optional<time_point> deadline;   ///< of the job that it has begun
     std::optional<time_point> kill_at;    ///< when it is killed, if it has not ended by then
 };

@@ -1,15 +1,14 @@
-// Starting a program by Boost.Process. Its launcher wants care at Boost 1.81: it is run on a context that nobody else
-// uses, with all signals blocked, and a failed exec must not run our exit handlers in the child.
+// Starting a program by Boost.Process: by a launcher of our own, on a context that nobody runs, one at a time, with all
+// signals blocked; at Boost 1.81 every other way of several threads to do it hangs sooner or later.
 #define BOOST_PROCESS_USE_STD_FS
 #include "launch/program.hpp"
 
+#include "launch/vfork_launcher.hpp"
+#include "worker/birth.hpp"
 #include "worker/registry.hpp"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/optional.hpp>
 #include <boost/process/v2/environment.hpp>
-#include <boost/process/v2/posix/default_launcher.hpp>
-#include <boost/process/v2/process.hpp>
 #include <boost/process/v2/stdio.hpp>
 
 #include <csignal>
@@ -24,23 +23,14 @@ namespace process = boost::process::v2;
 
 namespace {
 
-/// In the child, between fork and exec.
+/// In the child, before it becomes the program.
 struct clean_slate {
     template <class Launcher, class Path>
     boost::system::error_code on_exec_setup(Launcher&, Path const&, char const* const*)
     {
         ::setpgid(0, 0); // Ctrl-C at a terminal reaches the server alone
-        for (int number = 1; number < NSIG; ++number)
-            ::signal(number, SIG_DFL);
-        sigset_t none;
-        ::sigemptyset(&none);
-        ::sigprocmask(SIG_SETMASK, &none, nullptr);
+        reset_signals();
         return {};
-    }
-    template <class Launcher, class Path>
-    void on_exec_error(Launcher&, Path const&, char const* const*, boost::system::error_code const&)
-    {
-        ::_exit(127);
     }
 };
 
@@ -70,7 +60,7 @@ int start_program(std::filesystem::path const& program, std::vector<std::string>
     std::lock_guard lock{one_at_a_time};
     all_signals_blocked quiet;
     boost::system::error_code error;
-    process::posix::default_launcher launcher;
+    vfork_launcher launcher;
     auto child = launcher(never_run->get_executor(), error, program, arguments,
                           process::process_stdio{streams.in, streams.out, streams.error}, clean_slate{});
     if (error) {

@@ -52,8 +52,10 @@ void null_input()
 
 void reset_signals() noexcept
 {
+    struct sigaction by_default {};
+    by_default.sa_handler = SIG_DFL;
     for (int number = 1; number < NSIG; ++number)
-        ::signal(number, SIG_DFL); // fails for SIGKILL, SIGSTOP and those of the C library, which need no reset
+        ::sigaction(number, &by_default, nullptr); // fails for SIGKILL, SIGSTOP and the C library's own: no reset needed
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
