@@ -14,6 +14,12 @@ using kind = action::kind;
 
 constexpr unsigned launch_tries = 4;
 
+// `nanoseconds::max()` is what some write for "never".
+time_point later(time_point now, std::chrono::nanoseconds by)
+{
+    return by > time_point::max() - now ? time_point::max() : now + std::chrono::duration_cast<clock_type::duration>(by);
+}
+
 } // namespace
 
 std::size_t processes_to_request(process_counts have, schedule_limits const& limits)
@@ -98,10 +104,10 @@ void schedule::abandon(std::function<void(job_entry&)> const& each)
     waiting_.clear();
     processes_.clear();
     waiting_count_ = unanswered_ = requested_ = 0;
-    for (auto* job : jobs) {
+    for (auto* job : jobs)
         job->state = job_status::ended;
+    for (auto* job : jobs)
         each(*job);
-    }
 }
 
 // ---- jobs ----
@@ -339,7 +345,7 @@ void schedule::begin(process_entry& process, time_point now)
     ++job.attempt;
     process.deadline.reset();
     if (job.timeout.count() > 0)
-        process.deadline = now + std::chrono::duration_cast<clock_type::duration>(job.timeout);
+        process.deadline = later(now, job.timeout);
     if (job.verdict) // cancelled before its turn came
         end(process, now);
 }
@@ -393,8 +399,15 @@ bool schedule::answered(process_entry& process, std::uint64_t id, answer how, ti
     if (process.jobs.empty() || process.jobs.front()->id != id)
         return false;
     auto& job = *process.jobs.front();
-    if (process.state == process_status::ending && job.verdict)
-        return true; // the first verdict stands; the job ends with its process
+    if (process.state == process_status::ending && job.verdict) {
+        // The first verdict stands; the job ends with its process, which has nothing to finish any more.
+        process.kill_at.reset();
+        action kill;
+        kill.what = kind::kill;
+        kill.process = &process;
+        emit(kill);
+        return true;
+    }
     set_ending_count(process, false);
     process.jobs.pop_front();
     set_ending_count(process, true);
@@ -428,7 +441,7 @@ void schedule::settle(process_entry& process, time_point now)
     }
     if (is_last(process)) {
         set_state(process, process_status::retiring); // it knows that it was the last
-        process.kill_at = now + std::chrono::duration_cast<clock_type::duration>(limits_.kill_after);
+        process.kill_at = later(now, limits_.kill_after);
     } else if (stopping_) {
         retire(process, now);
     } else {
@@ -439,7 +452,7 @@ void schedule::settle(process_entry& process, time_point now)
 void schedule::retire(process_entry& process, time_point now)
 {
     set_state(process, process_status::retiring);
-    process.kill_at = now + std::chrono::duration_cast<clock_type::duration>(limits_.kill_after);
+    process.kill_at = later(now, limits_.kill_after);
     action let_go;
     let_go.what = kind::retire;
     let_go.process = &process;
@@ -452,7 +465,7 @@ void schedule::end(process_entry& process, time_point now)
         return;
     set_state(process, process_status::ending);
     process.deadline.reset();
-    process.kill_at = now + std::chrono::duration_cast<clock_type::duration>(limits_.kill_after);
+    process.kill_at = later(now, limits_.kill_after);
     action ask;
     ask.what = kind::ask_to_end;
     ask.process = &process;
@@ -512,13 +525,12 @@ void schedule::launch_failed(std::size_t lost, errc code, bool final, time_point
     requested_ -= std::min(lost, requested_);
     if (!running_ || stopping_)
         return;
-    if (!launch_again_ || now >= *launch_again_) { // several at once have failed once
+    bool another = !launch_again_ || now >= *launch_again_; // several at once have failed once
+    if (another) {
         ++launch_failures_;
         launch_again_ = now + launch_delay(launch_failures_);
-    } else if (!final) {
-        return;
     }
-    if (final || launch_failures_ % launch_tries == 0)
+    if (final || (another && launch_failures_ % launch_tries == 0))
         fail_waiting(code);
     fill(now);
 }

@@ -57,9 +57,12 @@ ending child_process::reap() noexcept
     siginfo_t info{};
     rusage used{};
     long result = -1;
-    do
+    do {
+        // The reactor has made the pidfd non-blocking, and then a wait by it does not block either.
+        pollfd ended{watch_.native_handle(), POLLIN, 0};
+        ::poll(&ended, 1, -1);
         result = ::syscall(SYS_waitid, by_pidfd, watch_.native_handle(), &info, WEXITED, &used);
-    while (result < 0 && errno == EINTR);
+    } while (result < 0 && (errno == EINTR || errno == EAGAIN));
     boost::system::error_code ignored;
     watch_.close(ignored);
     if (result != 0) {

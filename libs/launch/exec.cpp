@@ -73,7 +73,7 @@ private:
             setup.has_lifeline = setup.has_output = 1;
             std::array<int, 2> descriptors{life.get(), out};
             send_setup(channel.first.get(), setup, descriptors);
-            int pid = start_program(what.program, what.arguments, {channel.second.get(), channel.second.get(), error});
+            int pid = starter_.start(what.program, what.arguments, {channel.second.get(), channel.second.get(), error});
             adopt(pid, std::move(channel.first), std::move(output.first));
         } catch (std::exception const& error) {
             settings_.listener->launch_failed(1, errc::launch_failed,
@@ -123,6 +123,7 @@ private:
     }
 
     launch_settings settings_;
+    program_starter starter_;
     descriptor_pair lifeline_;
     std::map<int, child_process> children_;
 };

@@ -7,7 +7,6 @@
 #include "worker/birth.hpp"
 #include "worker/registry.hpp"
 
-#include <boost/asio/io_context.hpp>
 #include <boost/process/v2/environment.hpp>
 #include <boost/process/v2/stdio.hpp>
 
@@ -52,16 +51,15 @@ private:
 
 } // namespace
 
-int start_program(std::filesystem::path const& program, std::vector<std::string> const& arguments,
-                  standard_streams const& streams)
+int program_starter::start(std::filesystem::path const& program, std::vector<std::string> const& arguments,
+                           standard_streams const& streams)
 {
     static std::mutex one_at_a_time;
-    static boost::asio::io_context* never_run = new boost::asio::io_context{1}; // may be used while statics die
     std::lock_guard lock{one_at_a_time};
     all_signals_blocked quiet;
     boost::system::error_code error;
     vfork_launcher launcher;
-    auto child = launcher(never_run->get_executor(), error, program, arguments,
+    auto child = launcher(never_run_.get_executor(), error, program, arguments,
                           process::process_stdio{streams.in, streams.out, streams.error}, clean_slate{});
     if (error) {
         if (child.id() > 0) // the exec has failed: the child that could not become the program

@@ -5,6 +5,8 @@
 #include "wire/frame.hpp"
 #include "worker/role.hpp"
 
+#include <boost/asio/io_context.hpp>
+
 #include <filesystem>
 #include <optional>
 #include <span>
@@ -17,10 +19,16 @@ struct standard_streams {
     int in, out, error; ///< numbers of this process
 };
 
-/// Starts `program` as a child of this process, with every signal disposition reset, in a group of its own. Gives its
-/// process id; throws `boost::system::system_error`. Serialised: one launch at a time in the whole process.
-int start_program(std::filesystem::path const& program, std::vector<std::string> const& arguments,
-                  standard_streams const& streams);
+/// Starts programs as children of this process, with every signal disposition reset, in a group of their own.
+class program_starter {
+public:
+    /// Gives its process id; throws `boost::system::system_error`. One launch at a time in the whole process.
+    int start(std::filesystem::path const& program, std::vector<std::string> const& arguments,
+              standard_streams const& streams);
+
+private:
+    boost::asio::io_context never_run_{1}; ///< Boost.Process wants one; nobody else may use it
+};
 
 /// What is started and how: the options' program or this one, in the given role, if wanted through the launcher.
 struct command {

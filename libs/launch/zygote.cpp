@@ -79,6 +79,7 @@ public:
 
     void close(std::function<void()> closed) override
     {
+        closing_ = true;
         closed_ = std::move(closed);
         if (!zygote_) {
             std::exchange(closed_, nullptr)();
@@ -117,7 +118,7 @@ private:
 
     void start()
     {
-        if (zygote_ || closed_)
+        if (zygote_ || closing_)
             return;
         auto const& how = *settings_.how;
         auto what = command_for(how, zygote_argument);
@@ -136,7 +137,7 @@ private:
             setup.pipe_per_process = how.output == output::log;
             std::array<int, 1> descriptors{life.first.get()};
             send_setup(control.first.get(), setup, descriptors);
-            int pid = start_program(what.program, what.arguments, {control.second.get(), out, error});
+            int pid = starter_.start(what.program, what.arguments, {control.second.get(), out, error});
             zygote_ = std::make_unique<zygote_process>(settings_.on, pid, std::move(control.first),
                                                        std::move(life.second), how);
             read_output(std::move(output.first));
@@ -303,7 +304,7 @@ private:
 
     void ask()
     {
-        if (closed_ || !wanted_)
+        if (closing_ || !wanted_)
             return;
         if (!zygote_)
             return start();
@@ -459,11 +460,13 @@ private:
     launch_settings settings_;
     boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, strand_executor>
         timer_;
+    program_starter starter_;
     std::unique_ptr<zygote_process> zygote_;
     std::set<int> stillborn_;
     bool awaiting_ = false; ///< the timer is for an answer
     std::size_t wanted_ = 0, unborn_ = 0; ///< asked of us and not yet of the zygote; asked of it and not born
     std::function<void()> closed_;
+    bool closing_ = false;
     std::optional<refusal> refusal_;
     char const* gave_up_ = nullptr;
 };
