@@ -103,27 +103,18 @@ void prepare_decoder()
     SetMagickResourceLimit(MemoryResource, most_memory);
     SetMagickResourceLimit(MapResource, 0); // what does not fit into memory shall not go to the disk
     SetMagickResourceLimit(DiskResource, 0);
-
-    // What it reads and computes when it is first used, it now has already.
-    Magick::Image image{Magick::Geometry{64, 64}, Magick::Color{"gray"}};
-    for (auto format : {"PNG", "JPEG"}) {
-        Magick::Blob bytes;
-        image.magick(format);
-        image.write(&bytes);
-        image.read(bytes);
-    }
-    image.resize(Magick::Geometry{32, 32}, Magick::LanczosFilter, 1.0);
 }
 
-decoded decode(std::string const& content, std::uint32_t size)
+decoded decode(std::string content, std::uint32_t size)
 {
     auto format = format_of(content);
     decoded picture;
     auto& image = picture.image;
     image.subImage(0);
     image.subRange(1);
-    auto still = format == "WEBP" ? first_frame(content) : content;
-    read(image, format, Magick::Blob{still.data(), still.size()}, size);
+    if (format == "WEBP")
+        content = first_frame(std::move(content));
+    read(image, format, Magick::Blob{content.data(), content.size()}, size);
     picture.width = image.baseColumns();
     picture.height = image.baseRows();
 

@@ -14,9 +14,9 @@ struct decoded {
     std::uint32_t width = 0, height = 0; ///< in the file; the image may have fewer pixels
 };
 
-/// The first picture in a file's content, upright; if its format allows it, at a fraction of its size that is enough for
-/// a thumbnail of that size. Throws `bad_picture`.
-decoded decode(std::string const& content, std::uint32_t size);
+/// The first picture in a file's content, upright; if its format allows it, at a fraction of its size that is enough
+/// for a thumbnail of that size. Throws `bad_picture`.
+decoded decode(std::string content, std::uint32_t size);
 
 /// A profile of the picture ("ICM", "EXIF"); empty if it has none.
 std::string profile_of(Magick::Image const& image, char const* name);

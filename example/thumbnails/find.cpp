@@ -8,9 +8,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::array<std::string_view, 21> extensions{
-    ".jpg", ".jpeg", ".jpe",  ".jfif", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".dib",
-    ".heic", ".heif", ".avif", ".jxl", ".pbm",  ".pgm", ".ppm", ".pnm",  ".pam", ".pcx"};
+constexpr std::array<std::string_view, 21> extensions{".jpg", ".jpeg", ".jpe", ".jfif", ".png",  ".webp", ".gif",
+                                                      ".tif", ".tiff", ".bmp", ".dib",  ".heic", ".heif", ".avif",
+                                                      ".jxl", ".pbm",  ".pgm", ".ppm",  ".pnm",  ".pam",  ".pcx"};
 
 bool is_picture(fs::path const& file)
 {

@@ -7,7 +7,7 @@
 #include <vector>
 
 struct pictures_found {
-    std::vector<std::filesystem::path> files;                               ///< folder by folder, in order
+    std::vector<std::filesystem::path> files;                              ///< folder by folder, in order
     std::vector<std::pair<std::filesystem::path, std::string>> unreadable; ///< folders, and why
 };
 

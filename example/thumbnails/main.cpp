@@ -9,15 +9,16 @@
 
 #include <wodehaus.hpp>
 
-#include <algorithm>
+#include <csignal>
 #include <cstdio>
+#include <iomanip>
 #include <iostream>
 
 #include <boost/asio/io_context.hpp>
 
-namespace {
-
 namespace fs = std::filesystem;
+
+namespace {
 
 // Where the thumbnails go. Those of an earlier run are not those of this one, even if they have its names.
 fs::path empty_folder(fs::path const& output)
@@ -48,51 +49,70 @@ std::string reason(wodehaus::failure const& why)
     return std::string{what};
 }
 
-// Runs until all pictures are done, or until Ctrl-C. Fills the sheet's entries.
-void make_thumbnails(request const& asked, fs::path const& folder, contact_sheet& sheet)
+// The next picture of the sheet from `next` on, if there is one.
+std::optional<picture> next_picture(contact_sheet const& sheet, std::size_t& next, fs::path const& thumbnails)
 {
-    std::size_t next = 0;
-    auto producer = [&]() -> std::optional<wodehaus::task_of<make_thumbnail>> {
-        while (next < sheet.entries.size() && !sheet.entries[next].why.empty())
-            ++next; // a folder that could not be read
-        if (next == sheet.entries.size())
-            return std::nullopt;
-        picture job;
-        job.number = next++;
-        job.file = sheet.entries[job.number].file;
-        char name[32];
-        std::snprintf(name, sizeof name, "%05zu", next);
-        job.thumbnail = folder / name;
-        job.size = asked.size;
-        return wodehaus::task{wodehaus::worker<make_thumbnail>, std::move(job)};
-    };
+    while (next < sheet.entries.size() && !sheet.entries[next].why.empty())
+        ++next; // a folder that could not be searched
+    if (next == sheet.entries.size())
+        return std::nullopt;
+    picture job;
+    job.number = next++;
+    job.file = sheet.entries[job.number].file;
+    char name[32];
+    std::snprintf(name, sizeof name, "%05zu", next);
+    job.thumbnail = thumbnails / name;
+    return job;
+}
 
+// Runs until all pictures are done, or until Ctrl-C. Fills the sheet.
+void make_thumbnails(request const& asked, fs::path const& thumbnails, contact_sheet& sheet)
+{
     progress bar{sheet.left_out()};
-    auto consumer = [&](picture const& job, wodehaus::outcome<thumbnail> made) {
-        if (made) {
-            sheet.entries[job.number].made = std::move(*made);
-        } else {
-            std::error_code missing;
-            fs::remove(unfinished(job), missing);
-            if (made.error().code == wodehaus::errc::stopped)
-                return;
-            sheet.entries[job.number].why = reason(made.error());
-        }
-        bar.add(made.has_value());
+    auto tell = [&](std::string_view line) {
+        bar.clear();
+        std::cerr << "thumbnails: " << printable(line) << '\n';
     };
 
     boost::asio::io_context context{1};
     wodehaus::job_server server{context,
                                 {.workers = asked.processes,
+                                 .launch = wodehaus::launch::zygote,
+                                 .jobs_per_process = 1,
                                  .timeout = asked.timeout,
                                  .stop_signals = {SIGINT, SIGTERM},
                                  .output = wodehaus::output::discard, // a decoder's chatter
                                  .logger = [&](wodehaus::level importance, std::string_view line) {
-                                     if (importance != wodehaus::level::error)
-                                         return;
-                                     bar.clear();
-                                     std::cerr << "thumbnails: " << printable(line) << '\n';
+                                     if (importance == wodehaus::level::error)
+                                         tell(line);
                                  }}};
+
+    auto producer = [&, next = std::size_t{0}]() mutable -> std::optional<wodehaus::task_of<make_thumbnail>> {
+        auto job = next_picture(sheet, next, thumbnails);
+        if (!job)
+            return std::nullopt;
+        job->size = asked.size;
+        return wodehaus::task{wodehaus::worker<make_thumbnail>, std::move(*job)};
+    };
+
+    auto consumer = [&](picture const& job, wodehaus::outcome<thumbnail> made) {
+        if (made) {
+            sheet.entries[job.number].made = std::move(*made);
+            return bar.add(true);
+        }
+        std::error_code missing;
+        fs::remove(unfinished(job), missing);
+        auto const& why = made.error();
+        if (why.code ==
+            wodehaus::errc::launch_failed) { // this is not the picture's fault, and the next will fare alike
+            tell(why.what);
+            server.stop();
+        } else if (why.code != wodehaus::errc::stopped) {
+            sheet.entries[job.number].why = reason(why);
+            bar.add(false);
+        }
+    };
+
     std::exception_ptr failed;
     server.async_run(producer, consumer, [&](std::exception_ptr error, wodehaus::run_summary summary) {
         failed = error;
@@ -104,26 +124,29 @@ void make_thumbnails(request const& asked, fs::path const& folder, contact_sheet
         std::rethrow_exception(failed);
 }
 
-int run(request const& asked)
+void tell_result(contact_sheet const& sheet, fs::path const& page)
 {
-    auto folder = empty_folder(asked.output);
-    auto found = find_pictures(asked.folder, asked.output);
-    contact_sheet sheet{asked.folder, {}, {}};
-    for (auto const& file : found.files)
-        sheet.entries.push_back({file, {}, {}});
-    for (auto const& [file, why] : found.unreadable)
-        sheet.entries.push_back({file, {}, "cannot be searched: " + why});
-
-    make_thumbnails(asked, folder, sheet);
-    auto page = write(sheet, asked.output);
     for (auto const& entry : sheet.entries)
         if (!entry.why.empty())
             std::cerr << "failed: " << printable(sheet.name(entry)) << ": " << printable(entry.why) << '\n';
     std::cout << sheet.made() << " thumbnails, " << sheet.failed() << " failed";
     if (sheet.left_out() > 0)
         std::cout << ", " << sheet.left_out() << " left out";
-    std::printf(", %.1f s\n", sheet.elapsed.count());
-    std::cout << page.string() << '\n';
+    std::cout << ", " << std::fixed << std::setprecision(1) << sheet.elapsed.count() << " s\n" << page.string() << '\n';
+}
+
+int run(request const& asked)
+{
+    auto thumbnails = empty_folder(asked.output);
+    auto found = find_pictures(asked.folder, asked.output);
+    contact_sheet sheet{asked.folder, {}, {}};
+    for (auto const& file : found.files)
+        sheet.entries.push_back({file, {}, {}});
+    for (auto const& [folder, why] : found.unreadable)
+        sheet.entries.push_back({folder, {}, "cannot be searched: " + why});
+
+    make_thumbnails(asked, thumbnails, sheet);
+    tell_result(sheet, write(sheet, asked.output));
     return sheet.made() == sheet.entries.size() ? 0 : 1;
 }
 

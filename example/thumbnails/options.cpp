@@ -11,10 +11,12 @@ namespace {
 
 constexpr char const usage[] =
     "Usage: thumbnails [FOLDER] [OPTION...]\n"
-    "Makes a thumbnail of every picture in FOLDER and in the folders below (or else in the current one), and a contact\n"
+    "Makes a thumbnail of every picture in FOLDER and in the folders below (or else in the current one), and a "
+    "contact\n"
     "sheet with all of them, contact.html. Each picture is decoded in a process of its own: one that crashes its\n"
     "decoder, or hangs it, becomes a line at the end. Ctrl-C ends it, and the sheet has what is done.\n\n";
-constexpr char const after[] = "\nExit status: 0 all is done, 1 some pictures failed or were left out, 2 wrong usage.\n";
+constexpr char const after[] =
+    "\nExit status: 0 all is done, 1 some pictures failed or were left out, 2 wrong usage.\n";
 
 constexpr long largest_size = 4096, most_processes = 1024, longest_timeout = 24 * 60 * 60;
 
@@ -29,6 +31,8 @@ long in_range(options::variables_map const& given, char const* name, long most)
 
 void check(request const& asked)
 {
+    if (asked.output.empty())
+        throw bad_usage{"--output must name a folder"};
     std::error_code error;
     auto status = std::filesystem::status(asked.folder, error);
     if (error)

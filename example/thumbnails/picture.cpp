@@ -83,20 +83,21 @@ void write_whole(std::string const& file, std::string const& meanwhile, Magick::
 thumbnail make_thumbnail(picture const& job)
 {
     auto content = read_whole(job.file);
-    auto [image, full_width, full_height] = decode(content, job.size);
+    thumbnail made;
+    made.bytes = content.size();
+    auto [image, full_width, full_height] = decode(std::move(content), job.size);
+    made.full_width = full_width;
+    made.full_height = full_height;
+
     make_small(image, job.size);
     keep_colours_only(image);
     auto bytes = encode(image);
     auto file = std::filesystem::path{job.thumbnail + (image.magick() == "PNG" ? ".png" : ".jpg")};
     write_whole(file, unfinished(job), bytes);
 
-    thumbnail made;
     made.file = file.filename();
     made.width = static_cast<std::uint32_t>(image.columns());
     made.height = static_cast<std::uint32_t>(image.rows());
-    made.full_width = full_width;
-    made.full_height = full_height;
-    made.bytes = content.size();
     return made;
 }
 

@@ -17,7 +17,7 @@ struct picture {
     template <class Archive>
     void serialize(Archive& archive, unsigned)
     {
-        archive & number & file & thumbnail & size;
+        archive& number& file& thumbnail& size;
     }
 };
 
@@ -31,7 +31,7 @@ struct thumbnail {
     template <class Archive>
     void serialize(Archive& archive, unsigned)
     {
-        archive & file & width & height & full_width & full_height & bytes;
+        archive& file& width& height& full_width& full_height& bytes;
     }
 };
 

@@ -1,5 +1,6 @@
 #include "progress.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -43,11 +44,10 @@ void progress::add(bool succeeded)
 {
     ++done_;
     failed_ += !succeeded;
-    bool is_last = done_ == total_;
-    if (is_terminal_ && (is_last || clock::now() >= next_))
+    if (is_terminal_)
         draw();
-    else if (!is_terminal_ && (is_last || done_ * 10 / total_ > (done_ - 1) * 10 / total_)) // each tenth
-        say();
+    else if (done_ * 10 / total_ > (done_ - 1) * 10 / total_) // each tenth
+        std::fprintf(stderr, "%s\n", figures().c_str());
 }
 
 void progress::clear()
@@ -74,18 +74,13 @@ std::string progress::figures() const
 
 void progress::draw()
 {
-    auto text = "  " + figures(), bar = std::string{};
-    if (auto width = columns(); width > text.size() + 12) {
-        auto size = std::min<std::size_t>(width - text.size() - 3, 60);
-        auto full = total_ == 0 ? size : size * done_ / total_;
-        bar = '[' + std::string(full, '#') + std::string(size - full, '.') + ']';
+    constexpr std::size_t for_figures = 45, longest = 60;
+    auto width = columns();
+    std::string bar;
+    if (width > for_figures + 10 && total_ > 0) {
+        auto size = std::min(width - for_figures, longest), full = size * done_ / total_;
+        bar = '[' + std::string(full, '#') + std::string(size - full, '.') + "]  ";
     }
-    std::fprintf(stderr, "\r%s%s\033[K", bar.c_str(), text.c_str());
+    std::fprintf(stderr, "\r%s%s\033[K", bar.c_str(), figures().c_str());
     is_drawn_ = true;
-    next_ = clock::now() + std::chrono::milliseconds{100};
-}
-
-void progress::say()
-{
-    std::fprintf(stderr, "%s\n", figures().c_str());
 }

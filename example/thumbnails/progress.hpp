@@ -13,11 +13,10 @@ public:
 
 private:
     void draw();
-    void say();
     std::string figures() const;
 
     using clock = std::chrono::steady_clock;
     std::size_t total_, done_ = 0, failed_ = 0;
     bool is_terminal_, is_drawn_ = false;
-    clock::time_point began_ = clock::now(), next_ = began_;
+    clock::time_point began_ = clock::now();
 };

@@ -98,7 +98,7 @@ void write_figure(std::ostream& out, sheet_entry const& entry, fs::path const& o
     bool is_see_through = made.file.ends_with(".png");
     out << "<figure style=\"--shape:" << shape_of(made) << "\"><a href=\"" << link_to(entry.file, output)
         << "\"><img src=\"" << thumbnails_folder << '/' << url(made.file) << "\" width=\"" << made.width
-        << "\" height=\"" << made.height << "\" alt=\"\" loading=\"lazy\"";
+        << "\" height=\"" << made.height << "\" alt=\"" << name << "\" loading=\"lazy\"";
     if (is_small || is_see_through)
         out << " class=\"" << (is_small ? "small" : "") << (is_see_through ? " see-through" : "") << '"';
     out << "></a><figcaption><b title=\"" << name << "\"><bdi>" << name << "</bdi></b><span title=\"" << made.bytes
@@ -128,8 +128,8 @@ void write_folder(std::ostream& out, entries begin, entries end, contact_sheet c
 
 void write_failures(std::ostream& out, contact_sheet const& sheet)
 {
-    out << "<section class=\"failures\" id=\"failures\">\n<h2>"
-        << counted(sheet.failed(), "picture", "pictures") << " failed</h2>\n<ul>\n";
+    out << "<section class=\"failures\" id=\"failures\">\n<h2>" << counted(sheet.failed(), "picture", "pictures")
+        << " failed</h2>\n<ul>\n";
     for (auto const& entry : sheet.entries)
         if (!entry.made && !entry.why.empty())
             out << "<li><bdi>" << html(sheet.name(entry)) << "</bdi><span>" << html(entry.why) << "</span></li>\n";
@@ -138,7 +138,8 @@ void write_failures(std::ostream& out, contact_sheet const& sheet)
 
 void write_head(std::ostream& out, contact_sheet const& sheet)
 {
-    auto name = html(fs::absolute(sheet.folder / "").lexically_normal().parent_path().filename().native());
+    auto folder = fs::absolute(sheet.folder / "").lexically_normal().parent_path();
+    auto name = html((folder.has_filename() ? folder.filename() : folder).native());
     std::uint64_t bytes = 0;
     for (auto const& entry : sheet.entries)
         bytes += entry.made ? entry.made->bytes : 0;

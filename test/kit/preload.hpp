@@ -6,6 +6,7 @@
 #include <wodehaus/init.hpp>
 #include <wodehaus/process_name.hpp>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
@@ -49,6 +50,8 @@ inline void preload()
 inline int run_tests(int argc, char** argv)
 {
     ::setsid(); // fails if it is one already, or under a shell; then less is looked at
+    ::signal(SIGINT, SIG_DFL); // a shell ignores it for what it starts in the background
+    ::signal(SIGQUIT, SIG_DFL);
     return boost::unit_test::unit_test_main([] { return true; }, argc, argv);
 }
 

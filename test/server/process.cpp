@@ -105,6 +105,7 @@ birth look_around(int)
     found.session = ::getsid(0);
     found.oom_score = oom_score();
     found.mask = ::umask(0);
+    ::umask(found.mask);
     return found;
 }
 
@@ -251,13 +252,14 @@ BOOST_AUTO_TEST_CASE(preload_that_fails)
         std::string account{says};
         kit::each_launch([&](kit::way how) {
             kit::with_server(how({.logger = {}}), [&](wodehaus::job_server& server) -> awaitable<void> {
-                auto end = co_await server.async_try_call(worker<process_id>, 0);
-                auto why = kit::failed(end, errc::launch_failed);
-                BOOST_TEST(kit::contains(why.what, account), why.what);
-                std::vector<int> jobs(3);
-                auto all = co_await server.async_try_map(worker<process_id>, jobs); // and no hang for those after it
-                for (auto& each : all)
-                    kit::failed(each, errc::launch_failed);
+                std::vector<int> jobs(4);
+                auto all = co_await server.async_try_map(worker<process_id>, jobs);
+                BOOST_TEST(all.size() == 4u);
+                for (auto& each : all) {
+                    auto why = kit::failed(each, errc::launch_failed);
+                    BOOST_TEST(kit::contains(why.what, account), why.what);
+                    BOOST_TEST(why.process.empty());
+                }
             });
         });
     }

@@ -22,6 +22,7 @@
 #include <csignal>
 #include <iomanip>
 #include <iostream>
+#include <sstream>
 
 #include <sys/wait.h>
 
@@ -322,6 +323,17 @@ bool allowed(std::string_view end, std::string_view by)
     }
 }
 
+template <class Ends>
+std::string line_of(char const* operation, char const* event, Ends const& ends)
+{
+    std::ostringstream line;
+    line << std::left << std::setw(6) << operation << std::setw(13) << event;
+    for (auto& end : ends)
+        line << std::setw(17) << end;
+    line << '\n';
+    return line.str();
+}
+
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(table_of_ends, kit::nothing_left)
@@ -329,26 +341,22 @@ BOOST_FIXTURE_TEST_SUITE(table_of_ends, kit::nothing_left)
 BOOST_AUTO_TEST_CASE(row_by_row)
 {
     kit::each(std::array{kit::zygote_fresh, kit::exec_fresh, kit::zygote_kept, kit::exec_kept}, [](kit::way how) {
-        std::cout << "\n" << how.name << "\n";
-        std::cout << std::left << std::setw(6) << "" << std::setw(13) << "";
-        for (auto name : states)
-            std::cout << std::setw(17) << name;
-        std::cout << '\n';
+        std::cout << '\n' << how.name << '\n' << line_of("", "", states) << std::flush;
         for (auto& line : table) {
-            std::cout << std::setw(6) << line.operation << std::setw(13) << line.event;
+            std::array<std::string, states.size()> ends;
             for (std::size_t i = 0; i < states.size(); ++i) {
-                std::string expected = line.ends[i], end = "-";
-                if (expected != "-") {
-                    BOOST_TEST_CHECKPOINT(how.name << ": " << line.operation << ", " << line.event << ", " << states[i]);
-                    kit::nothing_left guard;
-                    end = cell{how, line.operation, line.event, static_cast<state>(i)}.play();
-                    BOOST_CHECK_MESSAGE(allowed(end, expected), how.name << ": " << line.operation << ", " << line.event
-                                                                         << ", " << states[i] << ": " << end
+                std::string_view expected = line.ends[i];
+                ends[i] = "-";
+                if (expected == "-")
+                    continue;
+                BOOST_TEST_CHECKPOINT(how.name << ": " << line.operation << ", " << line.event << ", " << states[i]);
+                kit::nothing_left guard;
+                ends[i] = cell{how, line.operation, line.event, static_cast<state>(i)}.play();
+                BOOST_CHECK_MESSAGE(allowed(ends[i], expected), how.name << ": " << line.operation << ", " << line.event
+                                                                         << ", " << states[i] << ": " << ends[i]
                                                                          << " instead of " << expected);
-                }
-                std::cout << std::setw(17) << end << std::flush;
             }
-            std::cout << '\n';
+            std::cout << line_of(line.operation, line.event, ends) << std::flush;
         }
     });
 }
