@@ -14,7 +14,11 @@ struct worker_constant {
     using result = result_of<std::remove_const_t<decltype(F)>>; ///< what it gives, or void
 
     /// For people: the name of a function; of a lambda, what the compiler says of it.
-    static constexpr std::string_view name() { return spelled<F>(); }
+    static constexpr std::string_view name()
+    {
+        using type = std::remove_const_t<decltype(F)>;
+        return std::is_class_v<type> ? spelled_type<type>() : spelled<F>(); // of an object, some compilers show {}
+    }
 
     decltype(auto) operator()(argument_of<std::remove_const_t<decltype(F)>> argument) const
     {

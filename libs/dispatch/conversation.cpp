@@ -25,7 +25,7 @@ std::size_t buffer_for(options const& how, bool says_hello)
 conversation::conversation(strand_executor on, std::shared_ptr<gate> entrance, birth&& process, options const& how,
                            conversation_listener& listener, output_reader::line_handler on_line)
     : pid_(process.pid), socket_(on), entrance_(entrance), listener_(listener),
-      reader_(buffer_for(how, process.says_hello), how.max_message + sizeof(job_prefix)),
+      reader_(buffer_for(how, process.says_hello), largest_body(how.max_message)),
       output_(std::make_shared<output_reader>(on, std::move(entrance), std::move(process.output), std::move(on_line))),
       awaits_preamble_(process.says_hello)
 {

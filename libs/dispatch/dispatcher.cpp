@@ -238,6 +238,7 @@ void dispatcher::perform(action const& what)
     case action::kind::retry: {
         ++retried_;
         auto why = account_of(*what.code, *job, job->worker_name(), job->known);
+        why.attempt = what.attempt;
         journal_.note({event::kind::retried, job, job->known.process, &why});
         job->known = {};
         break;
@@ -383,6 +384,8 @@ void dispatcher::received(conversation& from, frame&& message)
 void dispatcher::greet(process_node& process, frame const& message)
 {
     auto now = clock_type::now();
+    if (process.refused)
+        return; // what came behind a bad hello in the same reading
     if (!process.greeted) {
         process.refused = judge_hello(message, how_);
         if (process.refused) {
@@ -456,11 +459,12 @@ void dispatcher::gone(process_node& process, ending const& how)
     add_usage(how.usage);
     journal_.note({event::kind::process_gone, nullptr, process.name, nullptr, &how});
     bool untouched = process.talk->was_left_unread() && process.jobs.size() == 1 && how_.prefetch.value_or(0) == 0;
-    if (process.state == process_entry::status::starting || process.refused) {
+    if (!process.was_ready) {
         last_launch_failure_ = why_not_started(process, how);
-        journal_.write(level::error, last_launch_failure_);
-    } else if (untouched && !process.jobs.front()->verdict) {
-        last_launch_failure_ = "process " + process.name + " " + describe_ending(how) + " before it read its job";
+        if (!schedule_.stopping())
+            journal_.write(level::error, last_launch_failure_);
+    } else {
+        last_launch_failure_ = "process " + process.name + " " + describe_ending(how) + " before it began a job";
     }
     for (auto* entry : process.jobs) {
         auto& job = static_cast<job_node&>(*entry);
@@ -481,9 +485,7 @@ errc dispatcher::judge(process_node& process, ending const& how)
 {
     if (process.refused)
         return process.refused->code;
-    if (process.state == process_entry::status::starting)
-        return errc::launch_failed;
-    return code_of(how);
+    return process.was_ready ? code_of(how) : errc::launch_failed;
 }
 
 std::string dispatcher::why_not_started(process_node const& process, ending const& how) const

@@ -66,6 +66,9 @@ void schedule::stop(time_point now)
             retire(*process, now);
         else if (process->state == process_status::starting)
             end(*process, now);
+        for (auto* job : process->jobs) // what was only sent ahead is not begun any more
+            if (job->state == job_status::sent && !job->verdict)
+                job->verdict = errc::stopped;
     }
 }
 
@@ -92,8 +95,10 @@ void schedule::end_run() noexcept
 
 void schedule::abandon(std::function<void(job_entry&)> const& each)
 {
-    actions_.clear();
     std::vector<job_entry*> jobs;
+    for (auto const& not_done : std::exchange(actions_, {}))
+        if (not_done.what == kind::complete)
+            jobs.push_back(not_done.job);
     for (auto& [priority, jobs_of_it] : waiting_)
         while (!jobs_of_it.empty()) {
             jobs.push_back(&jobs_of_it.front());
@@ -137,13 +142,15 @@ void schedule::cancel(job_entry& job, cancellation how, time_point now)
             fill(now);
         break;
     case job_status::sent:
+        // It must not take its process's present job with it: its turn comes, or its process ends.
+        if (!job.verdict)
+            job.verdict = errc::canceled;
+        break;
     case job_status::begun:
         if (how == cancellation::waiting_only || job.verdict)
             break;
         job.verdict = errc::canceled;
-        // One that is only sent must not take its process's present job with it: its turn comes, or its process ends.
-        if (job.state == job_status::begun)
-            end(*job.process, now);
+        end(*job.process, now);
         break;
     case job_status::fresh:
     case job_status::ended:
@@ -198,6 +205,7 @@ void schedule::fail_or_retry(job_entry& job, errc code, bool counts)
     again.what = kind::retry;
     again.job = &job;
     again.code = code;
+    again.attempt = job.attempt;
     emit(again);
     job.verdict.reset();
     push(job, true); // it came first, and comes first
@@ -332,8 +340,8 @@ void schedule::send(job_entry& job, process_entry& process, time_point now)
     emit(give);
     if (process.state == process_status::idle)
         set_state(process, process_status::busy);
-    if (process.jobs.size() == 1)
-        begin(process, now);
+    if (!limits_.prefetch)
+        begin(process, now); // else the process says when
 }
 
 void schedule::begin(process_entry& process, time_point now)
@@ -341,13 +349,15 @@ void schedule::begin(process_entry& process, time_point now)
     auto& job = *process.jobs.front();
     if (job.state == job_status::begun)
         return;
+    if (job.verdict) { // cancelled or stopped before its turn came
+        end(process, now);
+        return;
+    }
     job.state = job_status::begun;
     ++job.attempt;
     process.deadline.reset();
     if (job.timeout.count() > 0)
         process.deadline = later(now, job.timeout);
-    if (job.verdict) // cancelled before its turn came
-        end(process, now);
 }
 
 void schedule::fill(time_point now)
@@ -399,6 +409,7 @@ bool schedule::answered(process_entry& process, std::uint64_t id, answer how, ti
     if (process.jobs.empty() || process.jobs.front()->id != id)
         return false;
     auto& job = *process.jobs.front();
+    begin(process, now); // had it not said so
     if (process.state == process_status::ending && job.verdict) {
         // The first verdict stands; the job ends with its process, which has nothing to finish any more.
         process.kill_at.reset();
@@ -436,7 +447,8 @@ bool schedule::answered(process_entry& process, std::uint64_t id, answer how, ti
 void schedule::settle(process_entry& process, time_point now)
 {
     if (!process.jobs.empty()) {
-        begin(process, now);
+        if (process.jobs.front()->verdict) // cancelled or stopped before its turn came
+            end(process, now);
         return;
     }
     if (is_last(process)) {
@@ -492,6 +504,9 @@ void schedule::misbehaved(process_entry& process, errc code, time_point now)
 void schedule::process_ended(process_entry& process, errc code, bool untouched, time_point now)
 {
     auto jobs = std::exchange(process.jobs, {});
+    bool was_busy = process.state == process_status::busy;
+    untouched = untouched || (was_busy && jobs.front()->state == job_status::sent);
+    bool unused = process.state == process_status::idle && process.taken == 0;
     unanswered_ -= jobs.size();
     if (process.state == process_status::ending && !jobs.empty())
         --ending_with_jobs_;
@@ -514,7 +529,7 @@ void schedule::process_ended(process_entry& process, errc code, bool untouched, 
         else
             push(job, true);
     }
-    if (!process.was_ready || untouched)
+    if (!process.was_ready || untouched || unused) // as good as none: not at once again
         launch_failed(0, process.was_ready ? errc::launch_failed : code, code == errc::other_build, now);
     else
         fill(now);

@@ -71,6 +71,7 @@ struct action {
     process_entry* process = nullptr;
     std::optional<errc> code{};
     bool last = false;
+    int attempt = 0;     ///< retry: which one failed; the job may have begun its next by the time this is told
 
     friend bool operator==(action const&, action const&) = default;
 };

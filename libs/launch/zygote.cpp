@@ -28,7 +28,7 @@ constexpr std::chrono::seconds least_patience{2}; // with a zygote that answers:
 // A program that, once started, has become the zygote. When it ends, another takes its place.
 struct zygote_process {
     zygote_process(strand_executor on, int pid, descriptor control, descriptor life, options const& how)
-        : child(on, pid), line(on, control.release()), lifeline(std::move(life)), reader(greeting_size, how.max_message)
+        : child(on, pid), line(on, control.release()), lifeline(std::move(life)), reader(greeting_size, largest_body(how.max_message))
     {
     }
     static constexpr std::size_t greeting_size = 64 << 10;

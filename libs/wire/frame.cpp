@@ -88,7 +88,7 @@ frame_reader::status frame_reader::next(frame& to)
     if (header.size > largest_)
         return status::too_large;
     auto have = std::min<std::size_t>(header.size, end_ - begin_ - sizeof header);
-    if (have < header.size && sizeof header + header.size <= capacity_)
+    if (have < header.size && header.size <= capacity_ - sizeof header)
         return status::more; // small: wait until all of it lies in the buffer
     payload body;
     body.append(buffer_.get() + begin_ + sizeof header, have);

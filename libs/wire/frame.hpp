@@ -56,6 +56,14 @@ struct frame {
     payload body;
 };
 
+/// What the body of a frame may have, given what a job or a result may: room for what goes with it, and for an account
+/// where there is no result.
+constexpr std::size_t largest_body(std::size_t max_message)
+{
+    constexpr std::size_t beside = std::size_t{64} << 10;
+    return max_message > SIZE_MAX - beside ? SIZE_MAX : max_message + beside;
+}
+
 /// Appends a whole frame.
 void append_frame(payload& to, frame_kind kind, std::uint64_t id, std::span<char const> body);
 

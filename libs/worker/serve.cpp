@@ -35,7 +35,9 @@ void flush_output() noexcept
 
 class server_side_of_channel {
 public:
-    server_side_of_channel(std::size_t buffer, std::size_t largest) : reader_(buffer, largest), largest_(largest) {}
+    server_side_of_channel(std::size_t buffer, std::size_t largest) : reader_(buffer, largest_body(largest)), largest_(largest)
+    {
+    }
 
     [[noreturn]] void loop()
     {

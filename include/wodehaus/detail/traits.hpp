@@ -98,7 +98,7 @@ constexpr std::string_view spelled()
     text.remove_prefix(text.find("F = ") + 4);
     auto end = text.rfind("; std::string_view");
     text = text.substr(0, end == text.npos ? text.rfind(']') : end);
-    while (!text.empty() && (text.front() == '&' || text.front() == '(' ))
+    if (text.starts_with('&'))
         text.remove_prefix(1);
     return text;
 }
