@@ -113,27 +113,27 @@ public:
     /// runs finishes, then it completes with that. What the consumer throws terminates the run, and it completes with
     /// that. `asio::error::operation_aborted` when the server is destroyed.
     template <class Token = default_token<void(std::exception_ptr, run_summary)>>
-        requires(!detail::is_producer<std::remove_cvref_t<Token>>)
+        requires(!detail::is_producer<std::decay_t<Token>>)
     auto async_run(Token&& token = {})
     {
         return run(nullptr, token);
     }
 
     template <class Producer, class Consumer, class Token = default_token<void(std::exception_ptr, run_summary)>>
-        requires detail::consumes<std::remove_cvref_t<Consumer>, detail::produced_by<std::remove_cvref_t<Producer>>>
+        requires detail::consumes<std::decay_t<Consumer>, detail::produced_by<std::decay_t<Producer>>>
     auto async_run(Producer&& producer, Consumer&& consumer, Token&& token = {})
     {
-        return run(detail::make_source<std::remove_cvref_t<Producer>, std::remove_cvref_t<Consumer>>(
+        return run(detail::make_source<std::decay_t<Producer>, std::decay_t<Consumer>>(
                        std::forward<Producer>(producer), std::forward<Consumer>(consumer)),
                    token);
     }
 
     template <class Producer, class Token = default_token<void(std::exception_ptr, run_summary)>>
-        requires(detail::is_producer<std::remove_cvref_t<Producer>> &&
-                 !detail::consumes<std::remove_cvref_t<Token>, detail::produced_by<std::remove_cvref_t<Producer>>>)
+        requires(detail::is_producer<std::decay_t<Producer>> &&
+                 !detail::consumes<std::decay_t<Token>, detail::produced_by<std::decay_t<Producer>>>)
     auto async_run(Producer&& producer, Token&& token = {})
     {
-        return run(detail::make_source<std::remove_cvref_t<Producer>, detail::ignore_results>(
+        return run(detail::make_source<std::decay_t<Producer>, detail::ignore_results>(
                        std::forward<Producer>(producer), ignore),
                    token);
     }

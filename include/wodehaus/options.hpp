@@ -33,13 +33,17 @@ enum class output {
     discard  ///< to /dev/null
 };
 
+/// `prefetch` hides the way to and fro where jobs take microseconds: eight of them are four times as fast with 7 sent
+/// ahead. A job that was sent ahead waits for the one before it, even when another process becomes free; so none is by
+/// default, which is what jobs of a millisecond and more want.
+///
 /// An aggregate: name what you set. A value that makes no sense is refused by the server's constructor, which throws
 /// `std::invalid_argument` and names it.
 struct options {
     std::size_t workers = 4;                              ///< processes at work at once, at most
     wodehaus::launch launch = wodehaus::launch::zygote;   ///< how they come about
     std::size_t jobs_per_process = 1;                     ///< 1: a fresh process for every job. 0: kept until it fails
-    std::optional<std::size_t> prefetch{};                ///< jobs sent ahead to a kept process; empty: as measured (1)
+    std::optional<std::size_t> prefetch{};                ///< jobs sent ahead to a kept process; empty: none, see below
     std::size_t queue_limit = SIZE_MAX;                   ///< calls that may wait; one more fails: `errc::queue_full`
     std::chrono::nanoseconds timeout{0};                  ///< for each attempt, from its beginning; 0: none
     std::chrono::nanoseconds kill_after{std::chrono::seconds{2}}; ///< from asking a process to stop to SIGKILL

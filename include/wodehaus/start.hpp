@@ -24,12 +24,12 @@ WODEHAUS_DECL run_summary run_here(std::unique_ptr<source> tasks, options how);
 /// Errors: throws what producer or consumer threw. A job that fails does not end the run.
 /// Threads: may be called from several at once, each with its own producer and consumer.
 template <class Producer, class Consumer = detail::ignore_results>
-    requires detail::is_producer<std::remove_cvref_t<Producer>>
+    requires detail::is_producer<std::decay_t<Producer>>
 run_summary start(Producer&& producer, Consumer&& consumer = {}, logger log = errors_to_stderr{},
                   std::size_t workers = 4)
 {
-    using producer_type = std::remove_cvref_t<Producer>;
-    using consumer_type = std::remove_cvref_t<Consumer>;
+    using producer_type = std::decay_t<Producer>;
+    using consumer_type = std::decay_t<Consumer>;
     options how;
     how.workers = workers;
     how.logger = std::move(log);

@@ -80,7 +80,8 @@ failure account_of(errc code, job_entry const& job, std::string_view worker, evi
         why = failure{make_error_code(code), story(code, job, known)};
     if (code == errc::canceled)
         why.code = boost::asio::error::operation_aborted;
-    why.worker = worker;
+    if (!worker.empty()) // else who refused it has named it
+        why.worker = worker;
     why.what = "worker " + why.worker + ": " + why.what;
     why.process = known.process;
     why.attempt = std::max(1, job.attempt);

@@ -54,7 +54,7 @@ void dispatcher::start_run(std::unique_ptr<source> tasks, run_handler&& handler)
         std::unique_ptr<source> tasks;
         run_handler handler;
     };
-    auto run = std::make_shared<request>(std::move(tasks), std::move(handler));
+    auto run = std::make_shared<request>(request{std::move(tasks), std::move(handler)});
     post([run](dispatcher& self) { self.begin_run(std::move(run->tasks), std::move(run->handler)); },
          [run](dispatcher& self) {
              self.abort(std::move(run->handler), handler_work{executor_of(run->handler, self.executor_)});
@@ -280,7 +280,6 @@ void dispatcher::close() noexcept
         return;
     gate_->close();
     auto run = std::exchange(run_, nullptr);
-    boost::system::error_code ignored;
     timer_.cancel();
     if (run && run->tasks)
         run->tasks->abandon();

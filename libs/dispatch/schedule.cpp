@@ -506,7 +506,7 @@ void schedule::process_ended(process_entry& process, errc code, bool untouched, 
     auto jobs = std::exchange(process.jobs, {});
     bool was_busy = process.state == process_status::busy;
     untouched = untouched || (was_busy && jobs.front()->state == job_status::sent);
-    bool unused = process.state == process_status::idle && process.taken == 0;
+    bool unused = process.taken == 0;
     unanswered_ -= jobs.size();
     if (process.state == process_status::ending && !jobs.empty())
         --ending_with_jobs_;
