@@ -11,6 +11,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <functional>
 #include <iomanip>
 #include <iostream>
 
@@ -65,6 +66,20 @@ std::optional<picture> next_picture(contact_sheet const& sheet, std::size_t& nex
     return job;
 }
 
+wodehaus::options how_to_run(request const& asked, std::function<void(std::string_view)> tell)
+{
+    return {.workers = asked.processes,
+            .launch = wodehaus::launch::zygote, // has the decoder set up
+            .jobs_per_process = 1,              // what a file has done to a decoder ends with it
+            .timeout = asked.timeout,
+            .stop_signals = {SIGINT, SIGTERM},
+            .output = wodehaus::output::discard, // a decoder's chatter
+            .logger = [tell = std::move(tell)](wodehaus::level importance, std::string_view line) {
+                if (importance == wodehaus::level::error)
+                    tell(line);
+            }};
+}
+
 // Runs until all pictures are done, or until Ctrl-C. Fills the sheet.
 void make_thumbnails(request const& asked, fs::path const& thumbnails, contact_sheet& sheet)
 {
@@ -73,19 +88,8 @@ void make_thumbnails(request const& asked, fs::path const& thumbnails, contact_s
         bar.clear();
         std::cerr << "thumbnails: " << printable(line) << '\n';
     };
-
     boost::asio::io_context context{1};
-    wodehaus::job_server server{context,
-                                {.workers = asked.processes,
-                                 .launch = wodehaus::launch::zygote,
-                                 .jobs_per_process = 1,
-                                 .timeout = asked.timeout,
-                                 .stop_signals = {SIGINT, SIGTERM},
-                                 .output = wodehaus::output::discard, // a decoder's chatter
-                                 .logger = [&](wodehaus::level importance, std::string_view line) {
-                                     if (importance == wodehaus::level::error)
-                                         tell(line);
-                                 }}};
+    wodehaus::job_server server{context, how_to_run(asked, tell)};
 
     auto producer = [&, next = std::size_t{0}]() mutable -> std::optional<wodehaus::task_of<make_thumbnail>> {
         auto job = next_picture(sheet, next, thumbnails);
@@ -100,17 +104,16 @@ void make_thumbnails(request const& asked, fs::path const& thumbnails, contact_s
             sheet.entries[job.number].made = std::move(*made);
             return bar.add(true);
         }
-        std::error_code missing;
-        fs::remove(unfinished(job), missing);
+        remove_leftovers(job);
         auto const& why = made.error();
-        if (why.code ==
-            wodehaus::errc::launch_failed) { // this is not the picture's fault, and the next will fare alike
-            tell(why.what);
-            server.stop();
-        } else if (why.code != wodehaus::errc::stopped) {
-            sheet.entries[job.number].why = reason(why);
-            bar.add(false);
+        if (why.code == wodehaus::errc::stopped)
+            return;
+        if (why.code == wodehaus::errc::launch_failed) {
+            tell(why.what); // it is not the picture's fault, and the next would fare alike
+            return server.stop();
         }
+        sheet.entries[job.number].why = reason(why);
+        bar.add(false);
     };
 
     std::exception_ptr failed;

@@ -68,13 +68,14 @@ Magick::Blob encode(Magick::Image& image)
 }
 
 // Whoever looks finds the whole file or none.
-void write_whole(std::string const& file, std::string const& meanwhile, Magick::Blob const& bytes)
+void write_whole(std::filesystem::path const& file, Magick::Blob const& bytes)
 {
+    auto meanwhile = std::filesystem::path{file}.replace_extension(".part");
     std::ofstream out{meanwhile, std::ios::binary | std::ios::trunc};
     out.write(static_cast<char const*>(bytes.data()), static_cast<std::streamsize>(bytes.length()));
     out.close();
     if (!out)
-        throw std::system_error{errno, std::generic_category(), "cannot write " + meanwhile};
+        throw std::system_error{errno, std::generic_category(), "cannot write " + meanwhile.string()};
     std::filesystem::rename(meanwhile, file);
 }
 
@@ -93,7 +94,7 @@ thumbnail make_thumbnail(picture const& job)
     keep_colours_only(image);
     auto bytes = encode(image);
     auto file = std::filesystem::path{job.thumbnail + (image.magick() == "PNG" ? ".png" : ".jpg")};
-    write_whole(file, unfinished(job), bytes);
+    write_whole(file, bytes);
 
     made.file = file.filename();
     made.width = static_cast<std::uint32_t>(image.columns());
@@ -101,7 +102,9 @@ thumbnail make_thumbnail(picture const& job)
     return made;
 }
 
-std::string unfinished(picture const& job)
+void remove_leftovers(picture const& job)
 {
-    return job.thumbnail + ".part";
+    std::error_code missing;
+    for (auto extension : {".part", ".jpg", ".png"})
+        std::filesystem::remove(job.thumbnail + extension, missing);
 }

@@ -45,5 +45,5 @@ public:
 /// decoder that meets a hostile file may crash, hang or eat the machine.
 thumbnail make_thumbnail(picture const& job);
 
-/// Where the worker writes until the thumbnail is whole. A worker that was killed may have left it.
-std::string unfinished(picture const& job);
+/// Removes what a worker that was killed may have left.
+void remove_leftovers(picture const& job);

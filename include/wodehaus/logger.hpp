@@ -1,6 +1,8 @@
 // What a server tells about its work, line by line.
 #pragma once
 
+#include <wodehaus/detail/config.hpp>
+
 #include <functional>
 #include <string_view>
 
@@ -17,7 +19,7 @@ enum class level {
 using logger = std::function<void(level, std::string_view)>;
 
 /// The default: errors to the standard error stream, nothing else.
-struct errors_to_stderr {
+struct WODEHAUS_DECL errors_to_stderr {
     void operator()(level importance, std::string_view line) const;
 };
 

@@ -46,7 +46,8 @@ inline std::string name_of_code(errc code)
     return "errc " + std::to_string(static_cast<int>(code));
 }
 
-/// "send a to 1", "a: ok", "a: timed_out", "term 1". The names are those that the test gave.
+/// "send a to 1", "a: ok", "a: timed_out", "retry a after timed_out in 1", "term 1": 1 is a process, but behind "in" an
+/// attempt. The names are those that the test gave.
 template <class JobName, class ProcessName>
 std::string text_of(action const& what, JobName job, ProcessName process)
 {
@@ -64,7 +65,7 @@ std::string text_of(action const& what, JobName job, ProcessName process)
     case action::kind::complete:
         return job(*what.job) + ": " + (what.code ? name_of_code(*what.code) : "ok");
     case action::kind::retry:
-        return "retry " + job(*what.job) + " after " + name_of_code(*what.code);
+        return "retry " + job(*what.job) + " after " + name_of_code(*what.code) + " in " + std::to_string(what.attempt);
     case action::kind::ask_producer:
         return "ask";
     }

@@ -136,6 +136,8 @@ struct three_on_one_process : scene {
     {
         run().submit("abc").comes(1);
         BOOST_TEST(to_do() == "request, send a to 1, send b to 1, send c to 1");
+        begun(1, 'a');
+        BOOST_TEST(to_do() == "");
     }
 };
 
@@ -224,7 +226,7 @@ BOOST_AUTO_TEST_CASE(a_retry_does_not_fall_to_the_queue_limit)
     scene s{limits};
     s.job('a').attempts = 2;
     s.run().submit("a").comes(1).submit("b").ended(1);
-    BOOST_TEST(s.to_do() == "request, send a to 1, retry a after process_crashed, request");
+    BOOST_TEST(s.to_do() == "request, send a to 1, retry a after process_crashed in 1, request");
     BOOST_TEST(s.decisions.waiting() == 2);
 }
 
@@ -290,6 +292,10 @@ BOOST_AUTO_TEST_CASE(a_stock_is_kept_ahead)
     s.submit("a");
     BOOST_TEST(s.to_do() == "send a to 1 as its last, request");
     s.ended(2);
+    BOOST_TEST(s.to_do() == ""); // it has never had a job: as good as not started
+    s.after(99ms);
+    BOOST_TEST(s.to_do() == "");
+    s.after(1ms);
     BOOST_TEST(s.to_do() == "request");
 }
 
@@ -363,12 +369,42 @@ BOOST_AUTO_TEST_CASE(so_many_behind_the_one_that_runs)
     scene s{kept(1, 1)};
     s.run().submit("abc").comes(1);
     BOOST_TEST(s.to_do() == "request, send a to 1, send b to 1");
+    BOOST_TEST(s.job('a').state == job_entry::status::sent);
+    BOOST_TEST(s.job('a').attempt == 0);
+    s.begun(1, 'a');
     BOOST_TEST(s.job('a').state == job_entry::status::begun);
+    BOOST_TEST(s.job('a').attempt == 1);
     BOOST_TEST(s.job('b').state == job_entry::status::sent);
     BOOST_TEST(s.job('b').attempt == 0);
-    s.answers(1, 'a').begun(1, 'b');
+    s.answers(1, 'a');
     BOOST_TEST(s.to_do() == "a: ok, send c to 1");
+    BOOST_TEST(s.job('b').state == job_entry::status::sent);
+    s.begun(1, 'b').begun(1, 'b'); // once is enough
     BOOST_TEST(s.job('b').state == job_entry::status::begun);
+    BOOST_TEST(s.job('b').attempt == 1);
+    BOOST_TEST(s.to_do() == "");
+}
+
+BOOST_AUTO_TEST_CASE(without_it_what_is_sent_has_begun)
+{
+    scene s{kept(1)};
+    s.job('a').timeout = 5s;
+    s.run().submit("a").comes(1);
+    BOOST_TEST(s.job('a').state == job_entry::status::begun);
+    BOOST_TEST(s.job('a').attempt == 1);
+    BOOST_TEST(s.due().value() == 5s);
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_says_that_the_job_had_begun)
+{
+    scene s{kept(1, 1)};
+    s.job('a').attempts = 2;
+    s.job('a').retry_exceptions = true;
+    s.run().submit("ab").comes(1).forget().answers(1, 'a', answer::threw);
+    BOOST_TEST(s.to_do() == "retry a after job_threw in 1, send a to 1"); // behind b
+    s.answers(1, 'b').begun(1, 'a').answers(1, 'a', answer::threw);
+    BOOST_TEST(s.to_do() == "b: ok, a: job_threw");
+    BOOST_TEST(s.job('a').attempt == 2);
     BOOST_TEST(s.job('b').attempt == 1);
 }
 
@@ -404,8 +440,8 @@ BOOST_AUTO_TEST_CASE(the_one_that_is_tried_again_comes_first)
 {
     scene s{kept(1, 2)};
     s.job('a').attempts = 2;
-    s.run().submit("abcd").comes(1).forget().ended(1).comes(2);
-    BOOST_TEST(s.to_do() == "retry a after process_crashed, request, send a to 2, send b to 2, send c to 2");
+    s.run().submit("abcd").comes(1).begun(1, 'a').forget().ended(1).comes(2).begun(2, 'a');
+    BOOST_TEST(s.to_do() == "retry a after process_crashed in 1, request, send a to 2, send b to 2, send c to 2");
     BOOST_TEST(s.job('a').attempt == 2);
     BOOST_TEST(s.job('b').attempt == 0);
 }
@@ -413,16 +449,67 @@ BOOST_AUTO_TEST_CASE(the_one_that_is_tried_again_comes_first)
 BOOST_AUTO_TEST_CASE(those_before_the_crash_keep_their_results)
 {
     three_on_one_process s;
-    s.answers(1, 'a').ended(1);
+    s.answers(1, 'a').begun(1, 'b').ended(1);
     BOOST_TEST(s.to_do() == "a: ok, b: process_crashed, request");
     BOOST_TEST(s.job('c').state == job_entry::status::waiting);
+}
+
+BOOST_AUTO_TEST_CASE(between_two_jobs_none_is_blamed)
+{
+    three_on_one_process s;
+    s.submit("d").answers(1, 'a').forget().ended(1);
+    BOOST_TEST(s.to_do() == "");
+    BOOST_TEST(s.due().value() == 100ms); // as if it had not been started
+    for (char name : {'b', 'c', 'd'}) {
+        BOOST_TEST(s.job(name).state == job_entry::status::waiting);
+        BOOST_TEST(s.job(name).attempt == 0);
+    }
+    s.after(100ms).comes(2);
+    BOOST_TEST(s.to_do() == "request, send b to 2, send c to 2, send d to 2"); // in their order
+}
+
+BOOST_AUTO_TEST_CASE(processes_that_never_begin_a_job_are_not_tried_for_ever)
+{
+    scene s{kept(1, 1)};
+    s.run().submit("abc");
+    for (auto delay : {100ms, 200ms, 400ms}) {
+        s.comes(1).forget().ended(1);
+        BOOST_TEST(s.to_do() == "");
+        BOOST_TEST(s.due().value() == delay);
+        s.after(delay);
+        BOOST_TEST(s.to_do() == "request");
+        s.process(1) = {};
+    }
+    s.comes(1).ended(1);
+    BOOST_TEST(s.to_do() == "send a to 1, send b to 1, a: launch_failed, b: launch_failed, c: launch_failed");
+    BOOST_TEST(s.job('a').attempt == 0);
+}
+
+BOOST_AUTO_TEST_CASE(one_that_has_begun_a_job_is_replaced_at_once)
+{
+    scene s{kept(1, 1)};
+    s.job('a').attempts = 9;
+    s.run().submit("ab").comes(1).forget();
+    for (int i = 1; i <= 5; ++i)
+        s.begun(i, 'a').ended(i).comes(i + 1);
+    BOOST_TEST(s.job('a').attempt == 5);
+    BOOST_TEST(s.job('b').attempt == 0);
+    BOOST_TEST(s.job('a').process == &s.process(6));
 }
 
 BOOST_AUTO_TEST_CASE(each_has_its_timeout_from_its_own_beginning)
 {
     scene s{kept(1, 1)};
     s.job('a').timeout = s.job('b').timeout = 5s;
-    s.run().submit("ab").comes(1).forget().after(4s).answers(1, 'a').forget();
+    s.run().submit("ab").comes(1).forget().after(4s);
+    BOOST_TEST(!s.due()); // none has begun
+    s.begun(1, 'a').after(4s);
+    BOOST_TEST(s.due().value() == 1s);
+    s.begun(1, 'a');
+    BOOST_TEST(s.due().value() == 1s); // said twice, it is no later
+    s.answers(1, 'a').forget().after(1h);
+    BOOST_TEST(!s.due());
+    s.begun(1, 'b');
     BOOST_TEST(s.due().value() == 5s);
     s.after(5s);
     BOOST_TEST(s.to_do() == "term 1");
@@ -450,7 +537,7 @@ BOOST_AUTO_TEST_CASE(count_for_what_ends_a_process)
         scene s{kept(1)};
         s.job('a').attempts = 2;
         s.run().submit("a").comes(1).forget().ended(1, code);
-        BOOST_TEST(s.to_do() == "retry a after " + name + ", request");
+        BOOST_TEST(s.to_do() == "retry a after " + name + " in 1, request");
         s.comes(2).ended(2, code);
         BOOST_TEST(s.to_do() == "send a to 2, a: " + name);
     }
@@ -461,7 +548,7 @@ BOOST_AUTO_TEST_CASE(one_is_enough_if_it_succeeds)
     scene s{kept(1)};
     s.job('a').attempts = 3;
     s.run().submit("a").comes(1).ended(1).comes(2).answers(2, 'a');
-    BOOST_TEST(s.to_do() == "request, send a to 1, retry a after process_crashed, request, send a to 2, a: ok");
+    BOOST_TEST(s.to_do() == "request, send a to 1, retry a after process_crashed in 1, request, send a to 2, a: ok");
     BOOST_TEST(s.job('a').attempt == 2);
 }
 
@@ -471,9 +558,22 @@ BOOST_AUTO_TEST_CASE(count_for_a_timeout)
     s.job('a').attempts = 2;
     s.job('a').timeout = 1s;
     s.run().submit("a").comes(1).after(1s).ended(1);
-    BOOST_TEST(s.to_do() == "request, send a to 1, term 1, retry a after timed_out, request");
+    BOOST_TEST(s.to_do() == "request, send a to 1, term 1, retry a after timed_out in 1, request");
     s.comes(2).after(1s).ended(2);
     BOOST_TEST(s.to_do() == "send a to 2, term 2, a: timed_out");
+}
+
+BOOST_AUTO_TEST_CASE(a_retry_says_which_failed)
+{
+    scene s{kept(1)};
+    s.job('a').attempts = 3;
+    s.run().submit("a").comes(1).forget();
+    s.ended(1).comes(2).ended(2).comes(3); // the next has begun before it is told
+    BOOST_TEST(s.job('a').attempt == 3);
+    BOOST_TEST(s.to_do() == "retry a after process_crashed in 1, request, send a to 2, "
+                            "retry a after process_crashed in 2, request, send a to 3");
+    action one{.what = action::kind::retry, .attempt = 1}, other{.what = action::kind::retry, .attempt = 2};
+    BOOST_TEST((one != other));
 }
 
 BOOST_AUTO_TEST_CASE(count_for_an_exception_only_where_asked)
@@ -484,7 +584,7 @@ BOOST_AUTO_TEST_CASE(count_for_an_exception_only_where_asked)
     s.run().submit("ab").comes(1).forget().answers(1, 'a', answer::threw);
     BOOST_TEST(s.to_do() == "a: job_threw, send b to 1");
     s.answers(1, 'b', answer::threw);
-    BOOST_TEST(s.to_do() == "retry b after job_threw, send b to 1");
+    BOOST_TEST(s.to_do() == "retry b after job_threw in 1, send b to 1");
     s.answers(1, 'b', answer::threw);
     BOOST_TEST(s.to_do() == "b: job_threw");
 }
@@ -670,17 +770,70 @@ BOOST_AUTO_TEST_CASE(the_answer_comes_too_late)
 
 BOOST_AUTO_TEST_CASE(one_that_is_sent_does_not_harm_the_one_that_runs)
 {
+    for (auto how : {cancellation::waiting_only, cancellation::running_too}) {
+        three_on_one_process s;
+        s.cancel('b', how);
+        BOOST_TEST((s.job('b').verdict == errc::canceled));
+        BOOST_TEST(s.to_do() == "");
+        s.answers(1, 'a'); // now b's turn has come
+        BOOST_TEST(s.to_do() == "term 1, a: ok");
+        BOOST_TEST(s.due().value() == 2s);
+        s.begun(1, 'b'); // it does not know yet
+        BOOST_TEST(s.to_do() == "");
+        s.ended(1);
+        BOOST_TEST(s.to_do() == "b: canceled, request");
+        s.comes(2);
+        BOOST_TEST(s.to_do() == "send c to 2");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_first_that_is_sent_ends_when_it_is_announced)
+{
+    for (auto how : {cancellation::waiting_only, cancellation::running_too}) {
+        scene s{kept(1, 1)};
+        s.job('a').timeout = 1s;
+        s.run().submit("ab").comes(1).forget().cancel('a', how).begun(1, 'a');
+        BOOST_TEST(s.to_do() == "term 1");
+        BOOST_TEST(s.due().value() == 2s); // to kill it: the timeout counts no more
+        s.answers(1, 'a');
+        BOOST_TEST(s.to_do() == "kill 1");
+        BOOST_TEST(!s.due());
+        s.ended(1);
+        BOOST_TEST(s.to_do() == "a: canceled, request");
+        BOOST_TEST(s.job('b').attempt == 0);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(one_that_is_sent_and_is_answered_without_a_word_before)
+{
+    scene s{kept(1, 1)};
+    s.job('a').timeout = 1s;
+    s.run().submit("ab").comes(1).forget().cancel('a').answers(1, 'a');
+    BOOST_TEST(s.process(1).state == process_entry::status::ending);
+    BOOST_TEST(s.to_do() == "term 1, kill 1");
+    BOOST_TEST(!s.due());
+    s.ended(1);
+    BOOST_TEST(s.to_do() == "a: canceled, request");
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_after_its_process_was_asked_to_end_sets_no_deadline)
+{
     three_on_one_process s;
-    s.cancel('b', cancellation::waiting_only);
-    BOOST_TEST(!s.job('b').verdict);
-    s.cancel('b');
-    BOOST_TEST(s.to_do() == "");
-    s.answers(1, 'a'); // now b's turn has come
-    BOOST_TEST(s.to_do() == "term 1, a: ok");
+    s.job('b').timeout = 1s;
+    s.cancel('b').answers(1, 'a').answers(1, 'b');
+    BOOST_TEST(s.to_do() == "term 1, a: ok, kill 1");
+    BOOST_TEST(!s.due());
     s.ended(1);
     BOOST_TEST(s.to_do() == "b: canceled, request");
-    s.comes(2);
-    BOOST_TEST(s.to_do() == "send c to 2");
+}
+
+BOOST_AUTO_TEST_CASE(one_that_is_sent_to_a_process_that_ends_before_it_begins_it)
+{
+    scene s{kept(1, 1)};
+    s.run().submit("ab").comes(1).forget().cancel('a', cancellation::waiting_only).ended(1);
+    BOOST_TEST(s.to_do() == "a: canceled");
+    BOOST_TEST(s.due().value() == 100ms);
+    BOOST_TEST(s.job('b').state == job_entry::status::waiting);
 }
 
 BOOST_AUTO_TEST_CASE(one_that_is_sent_to_a_process_that_crashes)
@@ -693,7 +846,7 @@ BOOST_AUTO_TEST_CASE(one_that_is_sent_to_a_process_that_crashes)
 BOOST_AUTO_TEST_CASE(those_behind_it_run_elsewhere)
 {
     three_on_one_process s;
-    s.cancel('a').ended(1).comes(2);
+    s.cancel('a').ended(1).comes(2).begun(2, 'b');
     BOOST_TEST(s.to_do() == "term 1, a: canceled, request, send b to 2, send c to 2");
     BOOST_TEST(s.job('b').attempt == 1);
 }
@@ -784,6 +937,40 @@ BOOST_AUTO_TEST_CASE(what_was_sent_ahead_to_a_process_that_dies)
     BOOST_TEST(s.decisions.finished());
 }
 
+BOOST_AUTO_TEST_CASE(what_was_sent_ahead_does_not_begin)
+{
+    three_on_one_process s;
+    s.stop();
+    BOOST_TEST(s.to_do() == "");
+    BOOST_TEST(!s.job('a').verdict);
+    BOOST_TEST((s.job('b').verdict == errc::stopped));
+    BOOST_TEST((s.job('c').verdict == errc::stopped));
+    s.answers(1, 'a');
+    BOOST_TEST(s.to_do() == "term 1, a: ok");
+    s.after(2s).ended(1);
+    BOOST_TEST(s.to_do() == "kill 1, c: stopped, b: stopped");
+    BOOST_TEST(s.decisions.finished());
+}
+
+BOOST_AUTO_TEST_CASE(what_was_sent_and_is_announced_too_late)
+{
+    scene s{kept(1, 1)};
+    s.run().submit("ab").comes(1).forget().stop().cancel('a'); // the first verdict stands
+    BOOST_TEST(s.to_do() == "");
+    s.begun(1, 'a');
+    BOOST_TEST(s.to_do() == "term 1");
+    s.ended(1);
+    BOOST_TEST(s.to_do() == "b: stopped, a: stopped");
+    BOOST_TEST(s.decisions.finished());
+}
+
+BOOST_AUTO_TEST_CASE(what_was_cancelled_before_the_stop_is_cancelled)
+{
+    three_on_one_process s;
+    s.cancel('c').stop().answers(1, 'a').ended(1);
+    BOOST_TEST(s.to_do() == "term 1, a: ok, c: canceled, b: stopped");
+}
+
 BOOST_AUTO_TEST_CASE(twice_and_without_a_run)
 {
     scene s{kept(1)};
@@ -806,7 +993,7 @@ BOOST_AUTO_TEST_CASE(timeouts_still_hold)
 BOOST_AUTO_TEST_CASE(terminate_kills_what_runs)
 {
     scene s{kept(2, 1)};
-    s.run().submit("ab").comes(1).comes(2).submit("cdef").forget().terminate();
+    s.run().submit("ab").comes(1).comes(2).submit("cdef").begun(1, 'a').forget().terminate(); // b is on its way
     BOOST_TEST(s.to_do() == "e: stopped, f: stopped, term 1, term 2");
     s.after(2s).ended(1).ended(2);
     BOOST_TEST(s.to_do() == "kill 1, kill 2, c: stopped, a: stopped, d: stopped, b: stopped");
@@ -863,7 +1050,7 @@ BOOST_AUTO_TEST_CASE(a_process_that_was_asked_for_in_the_last_run_counts_for_not
 BOOST_AUTO_TEST_CASE(abandon_hands_over_every_job_that_has_not_ended)
 {
     scene s{kept(1, 1)};
-    s.run().submit("abcd").comes(1).answers(1, 'a');
+    s.run().submit("abcd").comes(1).answers(1, 'a').forget();
     std::string handed;
     s.decisions.abandon([&](job_entry& job) {
         BOOST_TEST(job.state == job_entry::status::ended);
@@ -874,6 +1061,16 @@ BOOST_AUTO_TEST_CASE(abandon_hands_over_every_job_that_has_not_ended)
     BOOST_TEST(s.decisions.waiting() == 0);
     BOOST_TEST(s.decisions.processes() == 0);
     s.cancel('b'); // the handler of an abandoned call may come too late
+    BOOST_TEST(s.to_do() == "");
+}
+
+BOOST_AUTO_TEST_CASE(abandon_hands_over_what_has_ended_and_was_not_told)
+{
+    scene s{kept(1, 1)};
+    s.run().submit("abcd").comes(1).answers(1, 'a').cancel('d');
+    std::string handed;
+    s.decisions.abandon([&](job_entry& job) { handed += static_cast<char>(job.id); });
+    BOOST_TEST(handed == "adbc"); // each of them once
     BOOST_TEST(s.to_do() == "");
 }
 
@@ -979,6 +1176,28 @@ BOOST_AUTO_TEST_CASE(one_that_is_not_ready_in_time_is_killed)
     s.after(10s).ended(1, errc::launch_failed);
     BOOST_TEST(s.to_do() == "kill 1");
     BOOST_TEST(s.due().value() == 100ms);
+}
+
+BOOST_AUTO_TEST_CASE(one_that_ends_before_it_had_a_job)
+{
+    scene s{{.workers = 2, .jobs_per_process = 1, .ahead = 1}};
+    s.run().comes(1).forget().ended(1);
+    BOOST_TEST(s.to_do() == "");
+    BOOST_TEST(!s.due()); // without demand nothing is tried
+    s.submit("a");
+    BOOST_TEST(s.to_do() == "");
+    BOOST_TEST(s.due().value() == 100ms);
+    s.after(100ms);
+    BOOST_TEST(s.to_do() == "request");
+}
+
+BOOST_AUTO_TEST_CASE(one_that_talks_nonsense_before_it_had_a_job)
+{
+    scene s{{.workers = 2, .jobs_per_process = 1, .ahead = 1}};
+    s.run().comes(1).misbehaves(1).ended(1);
+    BOOST_TEST(s.to_do() == "request, kill 1"); // and never a spin
+    s.submit("a").after(100ms);
+    BOOST_TEST(s.to_do() == "request");
 }
 
 BOOST_AUTO_TEST_CASE(an_answer_ends_the_series)

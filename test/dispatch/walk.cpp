@@ -81,10 +81,14 @@ struct step {
     std::size_t who = 0;
 };
 
+struct model_process;
+
 struct model_job : job_entry {
     int completed = 0, begun_times = 0;
     bool was_requeued = false;
     std::optional<time_point> begun_at;
+    std::optional<errc> doomed_by; ///< its verdict before this step, when a process had it
+    model_process const* doomed_in = nullptr;
 };
 
 /// A process as the outside knows it.
@@ -93,7 +97,7 @@ struct model_process : process_entry {
     std::deque<model_job*> inbox; ///< what it has not answered
     std::size_t given = 0;        ///< jobs, so far
     bool is_ready = false, told_last = false, let_go = false, termed = false, killed = false, silent = false;
-    bool has_read = false;                 ///< of the first job in its inbox
+    bool has_read = false;                 ///< of the first job in its inbox, and said so
     std::optional<time_point> must_end_by; ///< or be killed
 
     bool alive() const { return state != status::gone; }
@@ -129,6 +133,8 @@ public:
     void play(step next);
     /// Everybody behaves from now on: all jobs end, or, once stopped, the run does.
     void settle();
+    /// Lets it happen, and forgets everything before anything is done.
+    void give_up_after(step next);
     /// All that tells this state from another, times apart.
     std::string state() const;
     std::string story() const
@@ -145,6 +151,14 @@ public:
 
 private:
     void happen(step next);
+    /// It was sent, where that is beginning; else its process has said so.
+    void begin(model_job& job)
+    {
+        if (job.verdict)
+            return; // it is not to be begun any more
+        ++job.begun_times;
+        job.begun_at = now_;
+    }
     void end(model_process& process, errc code, bool untouched);
     void do_actions();
     void perform(action const& what);
@@ -169,6 +183,7 @@ private:
         return found;
     }
     bool in_launch_delay() const { return failures_ > 0; }
+    bool announces() const { return rules_.limits.prefetch > 0; }
 
     rules rules_;
     schedule decisions_;
@@ -179,7 +194,8 @@ private:
     std::vector<model_job*> sent_now_;
     std::vector<std::string> story_;
     std::size_t requested_ = 0, backlog_ = 0;
-    unsigned failures_ = 0; ///< to launch, since the last answer
+    unsigned failures_ = 0;   ///< to launch, since the last answer
+    bool failed_now_ = false; ///< to launch, in this step
     bool asked_ = false, produces_ = false, ticked_ = false, tells_;
     std::optional<std::pair<model_job*, bool>> answer_; ///< the job that this step answers, and whether it succeeds
 };
@@ -222,6 +238,8 @@ std::vector<step> world::possible() const
             if (!rules_.calm)
                 for (auto what : {begins, throws, fails})
                     all.push_back({what, i});
+            else if (announces() && !process->has_read)
+                all.push_back({begins, i});
         }
         if (!process->silent && !rules_.calm)
             for (auto what : {lies, garbles})
@@ -252,19 +270,29 @@ void world::play(step next)
     if (tells_)
         story_.push_back(std::string{happening_names[static_cast<int>(next.what)]} + ' ' + std::to_string(next.who));
     sent_now_.clear();
-    ticked_ = false;
+    ticked_ = failed_now_ = false;
     answer_.reset();
     happen(next);
     do_actions();
-    for (auto* process : alive())
-        if (!process->jobs.empty()) {
-            auto& first = of(process->jobs.front());
-            if (first.state == job_entry::status::begun && first.begun_times < first.attempt) {
-                ++first.begun_times;
-                first.begun_at = now_;
-            }
-        }
     check();
+    for (auto& job : jobs_) {
+        job->doomed_by = job->process ? job->verdict : std::nullopt;
+        job->doomed_in = job->doomed_by ? &of(job->process) : nullptr;
+    }
+}
+
+void world::give_up_after(step next)
+{
+    if (tells_)
+        story_.push_back(std::string{"gives up after "} + happening_names[static_cast<int>(next.what)] + ' ' +
+                         std::to_string(next.who));
+    happen(next);
+    decisions_.abandon([this](job_entry& job) {
+        check_that(job.state == job_entry::status::ended, "a job is handed over and has not ended");
+        check_that(++of(&job).completed == 1, "a job is handed over twice");
+    });
+    check_that(all_ended(), "a job is forgotten");
+    check_that(!decisions_.has_actions(), "something is still to be done");
 }
 
 void world::happen(step next)
@@ -273,17 +301,22 @@ void world::happen(step next)
     auto* process = next.what >= ready && next.what <= ends_untouched ? processes_.at(next.who).get() : nullptr;
     auto* first = process && !process->inbox.empty() ? process->inbox.front() : nullptr;
     auto answered = [&](answer how) {
+        if (announces() && !process->has_read && process->state == process_entry::status::busy)
+            begin(*first); // it must have
         process->inbox.pop_front();
         process->has_read = false;
         bool counts = !first->verdict;
         if (counts)
             failures_ = 0;
         answer_ = {first, counts && how == answer::result};
-        if (process->termed || process->killed)
+        if (process->termed || process->killed || first->verdict)
             process->silent = true; // what it still had to say
         else if (process->told_last && process->inbox.empty())
             process->must_end_by = now_ + rules_.limits.kill_after;
         check_that(decisions_.answered(*process, first->id, how, now_), "an answer in turn was refused");
+        check_that(process->jobs.empty() || !process->jobs.front()->verdict ||
+                       process->state == process_entry::status::ending,
+                   "the turn of a job with a verdict has come, and its process is not ended");
     };
     switch (next.what) {
     case run:
@@ -317,10 +350,14 @@ void world::happen(step next)
         decisions_.set_backlog(backlog_, now_);
         break;
     case cancel_waiting:
-    case cancel_running:
-        decisions_.cancel(*jobs_.at(next.who),
-                          next.what == cancel_waiting ? cancellation::waiting_only : cancellation::running_too, now_);
+    case cancel_running: {
+        auto& job = *jobs_.at(next.who);
+        bool takes = job.state != job_entry::status::begun || next.what == cancel_running;
+        decisions_.cancel(job, next.what == cancel_waiting ? cancellation::waiting_only : cancellation::running_too,
+                          now_);
+        check_that(!takes || job.state == job_entry::status::ended || job.verdict, "a job is not cancelled");
         break;
+    }
     case born: {
         --requested_;
         auto made = std::make_unique<model_process>();
@@ -335,6 +372,7 @@ void world::happen(step next)
         auto count = rules_.calm ? requested_ : 1;
         requested_ -= count;
         ++failures_;
+        failed_now_ = true;
         decisions_.launch_failed(count, errc::launch_failed, next.what == launch_fails_for_good, now_);
         break;
     }
@@ -343,6 +381,8 @@ void world::happen(step next)
         decisions_.process_ready(*process, now_);
         break;
     case begins:
+        if (announces() && !process->has_read && process->state == process_entry::status::busy)
+            begin(*first);
         process->has_read = true;
         check_that(decisions_.begun(*process, first->id, now_), "the beginning of a job in turn was refused");
         break;
@@ -400,8 +440,11 @@ void world::happen(step next)
 
 void world::end(model_process& process, errc code, bool untouched)
 {
-    if (!process.was_ready || untouched)
+    bool begun_none = announces() && process.state == process_entry::status::busy && !process.has_read;
+    if (process.given == 0 || untouched || begun_none) { // as good as none
         ++failures_;
+        failed_now_ = true;
+    }
     process.inbox.clear();
     for (std::size_t i = 0; i < process.jobs.size(); ++i)
         of(process.jobs[i]).was_requeued = true;
@@ -434,6 +477,7 @@ void world::perform(action const& what)
     switch (what.what) {
     case action::kind::request_process:
         check_that(working, "a process is requested without a run");
+        check_that(!failed_now_, "a process is requested as soon as another has failed");
         ++requested_;
         break;
     case action::kind::send:
@@ -445,6 +489,8 @@ void world::perform(action const& what)
         check_that(what.last == (++process->given == limits.jobs_per_process), "which is the last");
         process->told_last = what.last;
         sent_now_.push_back(job);
+        if (!announces())
+            begin(*job);
         break;
     case action::kind::retire:
         check_that(process->inbox.empty(), "a process with a job retires");
@@ -465,9 +511,17 @@ void world::perform(action const& what)
         check_that(what.code || (answer_ && answer_->first == job && answer_->second),
                    "a job succeeds without a result");
         check_that(!(answer_ && answer_->first == job && answer_->second && what.code), "a result is lost");
+        check_that(!job->doomed_by || what.code == job->doomed_by, "the first verdict does not stand");
+        check_that(!job->doomed_in || !job->doomed_in->alive(), "a job with a verdict ends before its process");
         break;
     case action::kind::retry:
         check_that(job->attempts > 1 && !decisions_.stopping(), "one attempt too many");
+        check_that(!job->doomed_by || (what.code == job->doomed_by && what.code == errc::timed_out),
+                   "what was ended on purpose is tried again");
+        check_that(what.attempt < job->attempts, "a last attempt is tried again");
+        check_that(what.attempt == job->begun_times, "which attempt has failed"); // the next is told of later
+        job->doomed_by.reset();
+        job->doomed_in = nullptr;
         job->was_requeued = true;
         break;
     case action::kind::ask_producer:
@@ -509,21 +563,24 @@ void world::check_job(model_job const& job) const
 {
     check_that((job.state == job_entry::status::ended) == (job.completed == 1), "a job has ended, and nobody was told");
     check_that(job.attempt <= job.attempts, "more attempts than allowed");
-    check_that(job.attempt >= 0 && job.begun_times <= job.attempts, "begun too often");
+    check_that(job.attempt == job.begun_times, "attempts are miscounted");
     bool placed = job.state == job_entry::status::sent || job.state == job_entry::status::begun;
     check_that(placed == (job.process != nullptr), "a job's process");
     if (placed) {
         auto const& its = job.process->jobs;
         check_that(std::count(its.begin(), its.end(), &job) == 1, "a job is not with its process");
+        check_that(!job.doomed_by || job.verdict == job.doomed_by, "a verdict has changed");
     }
+    check_that(job.state != job_entry::status::sent || !decisions_.stopping() || job.verdict,
+               "a job that was sent ahead is to begin after the stop");
 }
 
 void world::check_process(model_process const& process) const
 {
     using status = process_entry::status;
-    check_that(process.jobs.empty() || process.jobs.front()->state == job_entry::status::begun ||
-                   process.state == status::ending,
-               "the first job of a process has not begun");
+    check_that(process.state != status::busy || process.jobs.empty() ||
+                   (process.jobs.front()->state == job_entry::status::begun) == (!announces() || process.has_read),
+               "the first job of a process has not begun, or has though nobody said so");
     for (std::size_t i = 1; i < process.jobs.size(); ++i)
         check_that(process.jobs[i]->state == job_entry::status::sent, "a job has begun behind another");
     check_that((process.state == status::busy) == (!process.jobs.empty() && process.state != status::ending),
@@ -538,10 +595,12 @@ void world::check_process(model_process const& process) const
     }
     if (process.state == status::busy) {
         auto const& job = static_cast<model_job const&>(*process.jobs.front());
-        check_that((job.timeout.count() > 0) == process.deadline.has_value(), "a job's deadline");
-        if (process.deadline && job.begun_at)
-            check_that(*process.deadline == *job.begun_at + job.timeout, "a job's deadline is not from its beginning");
-        check_that(!job.verdict, "a job with a verdict runs on");
+        bool has_begun = job.state == job_entry::status::begun;
+        check_that((has_begun && job.timeout.count() > 0) == process.deadline.has_value(), "a job's deadline");
+        if (process.deadline)
+            check_that(job.begun_at && *process.deadline == *job.begun_at + job.timeout,
+                       "a job's deadline is not from its beginning");
+        check_that(!job.verdict || !has_begun, "a job with a verdict runs on");
     }
 }
 
@@ -617,7 +676,7 @@ void world::settle()
             else if (!process->is_ready)
                 play({ready, process->number}), moved = true;
             else if (!process->inbox.empty())
-                play({result, process->number}), moved = true;
+                play({announces() && !process->has_read && i % 3 ? begins : result, process->number}), moved = true;
             if (moved)
                 break;
         }
@@ -645,7 +704,7 @@ std::string world::state() const
     for (auto* process : alive()) {
         all << '/' << static_cast<int>(process->state) << process->taken << since(process->kill_at)
             << since(process->deadline) << process->is_ready << process->has_to_end() << process->silent
-            << process->termed << process->killed;
+            << process->termed << process->killed << process->has_read;
         for (auto* job : process->jobs)
             all << ',' << job->id;
     }
@@ -725,7 +784,10 @@ private:
         try {
             for (auto steps = one_of({20, 60, 150}); steps; --steps)
                 all.play(choose(all.possible()));
-            all.settle();
+            if (one_of({0, 0, 0, 1}))
+                all.give_up_after(choose(all.possible()));
+            else
+                all.settle();
         } catch (broken const& what) {
             return what.what() + ("; workers " + std::to_string(its.limits.workers)) + ", jobs_per_process " +
                    std::to_string(its.limits.jobs_per_process) + ", prefetch " + std::to_string(its.limits.prefetch) +

@@ -73,8 +73,8 @@ std::string half(std::string const& all)
 std::string corners(fs::path const& file)
 {
     Magick::Image image{file.string()};
-    auto colour = [&](auto x, auto y) {
-        Magick::ColorRGB found{image.pixelColor(x, y)};
+    auto colour = [&](std::size_t x, std::size_t y) {
+        Magick::ColorRGB found{image.pixelColor(static_cast<unsigned>(x), static_cast<unsigned>(y))};
         bool red = found.red() > 0.5, green = found.green() > 0.5, blue = found.blue() > 0.5;
         return red && green && blue ? 'W' : red ? 'R' : green ? 'G' : blue ? 'B' : '?';
     };
@@ -276,9 +276,9 @@ BOOST_AUTO_TEST_CASE(of_200_pictures_20_are_bad)
         run(program_with_bugs(), pictures, work / "sheet", {"--size", "100", "--timeout", "2", "--processes", "4"});
     check(all, 180, 20);
     for (auto const& [name, what] : bad) {
-        auto line = std::find_if(all.failed.begin(), all.failed.end(), [&](std::string const& each) {
-            return each.starts_with("failed: folder 3/" + name + ": ");
-        });
+        auto begins = "failed: folder 3/" + name + ": ";
+        auto line = std::find_if(all.failed.begin(), all.failed.end(),
+                                 [&](std::string const& each) { return each.starts_with(begins); });
         BOOST_REQUIRE_MESSAGE(line != all.failed.end(), name << " is missing among the failures");
         BOOST_CHECK_MESSAGE(contains(*line, what.second), *line);
     }

@@ -27,7 +27,8 @@ struct process_state {
 inline process_state state_of(int pid)
 {
     std::ifstream in{"/proc/" + std::to_string(pid) + "/stat"};
-    std::string text{std::istreambuf_iterator<char>{in}, {}};
+    std::string text; // getline, unlike an iterator, does not throw if the process is gone meanwhile
+    std::getline(in, text, '\0');
     process_state found;
     auto open = text.find('('), close = text.rfind(')'); // a name may contain anything
     if (close == text.npos)

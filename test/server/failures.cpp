@@ -374,7 +374,7 @@ BOOST_AUTO_TEST_CASE(jobs_and_results_that_are_too_large)
 BOOST_AUTO_TEST_CASE(programs_that_cannot_be_started)
 {
     kit::each_launch([](kit::way how) {
-        for (auto program : {"/no/such/program", "/", "/bin/true"}) {
+        for (auto program : {"/no/such/program", "/bin/true"}) {
             BOOST_TEST_INFO_SCOPE(program);
             kit::with_server(how({.program = program, .logger = {}}), [](wodehaus::job_server& server) -> awaitable<void> {
                 auto end = co_await server.async_try_call(worker<good>, 1);

@@ -250,18 +250,24 @@ BOOST_AUTO_TEST_CASE(preload_that_fails)
         BOOST_TEST_INFO_SCOPE(does);
         kit::preload_does failing{does};
         std::string account{says};
-        kit::each_launch([&](kit::way how) {
-            kit::with_server(how({.logger = {}}), [&](wodehaus::job_server& server) -> awaitable<void> {
-                std::vector<int> jobs(4);
-                auto all = co_await server.async_try_map(worker<process_id>, jobs);
-                BOOST_TEST(all.size() == 4u);
-                for (auto& each : all) {
-                    auto why = kit::failed(each, errc::launch_failed);
-                    BOOST_TEST(kit::contains(why.what, account), why.what);
-                    BOOST_TEST(why.process.empty());
-                }
-            });
-        });
+        asio::io_context context{1};
+        wodehaus::basic_job_server<> forking{context, kit::zygote_fresh({.logger = {}})},
+            executing{context, kit::exec_fresh({.logger = {}})};
+        for (auto* server : {&forking, &executing}) {
+            std::vector<int> jobs(4);
+            server->async_run(kit::rethrow{});
+            server->async_try_map(worker<process_id>, jobs,
+                                  [&, server](std::exception_ptr, std::vector<wodehaus::outcome<int>> all) {
+                                      BOOST_TEST(all.size() == 4u);
+                                      for (auto& each : all) {
+                                          auto why = kit::failed(each, errc::launch_failed);
+                                          BOOST_TEST(kit::contains(why.what, account), why.what);
+                                          BOOST_TEST(why.process.empty());
+                                      }
+                                      server->stop();
+                                  });
+        }
+        kit::run(context);
     }
 }
 

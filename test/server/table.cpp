@@ -98,7 +98,7 @@ struct errand {
     }
 };
 
-constexpr std::size_t more_than_a_channel_holds = std::size_t{16} << 20;
+constexpr std::size_t more_than_a_channel_holds = std::size_t{2} << 20;
 
 std::string run_errand(errand const& job)
 {
@@ -340,7 +340,7 @@ BOOST_FIXTURE_TEST_SUITE(table_of_ends, kit::nothing_left)
 
 BOOST_AUTO_TEST_CASE(row_by_row)
 {
-    kit::each(std::array{kit::zygote_fresh, kit::exec_fresh, kit::zygote_kept, kit::exec_kept}, [](kit::way how) {
+    kit::each(std::array{kit::zygote_fresh, kit::exec_kept}, [](kit::way how) {
         std::cout << '\n' << how.name << '\n' << line_of("", "", states) << std::flush;
         for (auto& line : table) {
             std::array<std::string, states.size()> ends;

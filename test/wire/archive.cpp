@@ -37,11 +37,11 @@ void* operator new(std::size_t size)
         return made;
     throw std::bad_alloc{};
 }
-void operator delete(void* made) noexcept
+[[gnu::noinline]] void operator delete(void* made) noexcept
 {
     std::free(made);
 }
-void operator delete(void* made, std::size_t) noexcept
+[[gnu::noinline]] void operator delete(void* made, std::size_t) noexcept
 {
     std::free(made);
 }
