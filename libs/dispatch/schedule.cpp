@@ -69,6 +69,8 @@ void schedule::stop(time_point now)
         for (auto* job : process->jobs) // what was only sent ahead is not begun any more
             if (job->state == job_status::sent && !job->verdict)
                 job->verdict = errc::stopped;
+        if (process->state == process_status::busy && process->jobs.front()->state == job_status::sent)
+            end(*process, now);
     }
 }
 
@@ -143,8 +145,11 @@ void schedule::cancel(job_entry& job, cancellation how, time_point now)
         break;
     case job_status::sent:
         // It must not take its process's present job with it: its turn comes, or its process ends.
-        if (!job.verdict)
-            job.verdict = errc::canceled;
+        if (job.verdict)
+            break;
+        job.verdict = errc::canceled;
+        if (job.process->jobs.front() == &job)
+            end(*job.process, now);
         break;
     case job_status::begun:
         if (how == cancellation::waiting_only || job.verdict)
@@ -396,7 +401,13 @@ void schedule::request_processes(time_point now)
 
 bool schedule::begun(process_entry& process, std::uint64_t id, time_point now)
 {
-    if (process.state == process_status::ending || process.state == process_status::retiring)
+    if (process.state == process_status::ending) {
+        if (!process.jobs.empty() && process.jobs.front()->id == id && !process.jobs.front()->verdict)
+            begin(process, now); // it is its process's fault then, or at least it has had its attempt
+        process.deadline.reset();
+        return true;
+    }
+    if (process.state == process_status::retiring)
         return true;
     if (process.jobs.empty() || process.jobs.front()->id != id)
         return false;
@@ -488,7 +499,7 @@ void schedule::misbehaved(process_entry& process, errc code, time_point now)
 {
     if (process.state == process_status::gone)
         return;
-    if (!process.jobs.empty() && !process.jobs.front()->verdict)
+    if (!process.jobs.empty() && process.jobs.front()->state == job_status::begun && !process.jobs.front()->verdict)
         process.jobs.front()->verdict = code;
     if (process.state != process_status::ending)
         set_state(process, process_status::ending);
@@ -505,7 +516,8 @@ void schedule::process_ended(process_entry& process, errc code, bool untouched, 
 {
     auto jobs = std::exchange(process.jobs, {});
     bool was_busy = process.state == process_status::busy;
-    untouched = untouched || (was_busy && jobs.front()->state == job_status::sent);
+    if (!jobs.empty() && jobs.front()->state == job_status::sent && (was_busy || !jobs.front()->verdict))
+        untouched = true; // it had not begun
     bool unused = process.taken == 0;
     unanswered_ -= jobs.size();
     if (process.state == process_status::ending && !jobs.empty())
@@ -529,10 +541,21 @@ void schedule::process_ended(process_entry& process, errc code, bool untouched, 
         else
             push(job, true);
     }
-    if (!process.was_ready || untouched || unused) // as good as none: not at once again
+    if (!process.was_ready || untouched) // as good as none
         launch_failed(0, process.was_ready ? errc::launch_failed : code, code == errc::other_build, now);
-    else
-        fill(now);
+    else if (unused)
+        delay_launches(now);
+    fill(now);
+}
+
+// Several at once have failed once: false for all but the first of them.
+bool schedule::delay_launches(time_point now)
+{
+    if (!running_ || stopping_ || (launch_again_ && now < *launch_again_))
+        return false;
+    ++launch_failures_;
+    launch_again_ = now + launch_delay(launch_failures_);
+    return true;
 }
 
 void schedule::launch_failed(std::size_t lost, errc code, bool final, time_point now)
@@ -540,11 +563,7 @@ void schedule::launch_failed(std::size_t lost, errc code, bool final, time_point
     requested_ -= std::min(lost, requested_);
     if (!running_ || stopping_)
         return;
-    bool another = !launch_again_ || now >= *launch_again_; // several at once have failed once
-    if (another) {
-        ++launch_failures_;
-        launch_again_ = now + launch_delay(launch_failures_);
-    }
+    bool another = delay_launches(now);
     if (final || (another && launch_failures_ % launch_tries == 0))
         fail_waiting(code);
     fill(now);

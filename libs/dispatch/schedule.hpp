@@ -150,6 +150,7 @@ private:
     using queue = boost::intrusive::list<job_entry>;
 
     void fill(time_point now);
+    bool delay_launches(time_point now);
     void fill_processes(time_point now);
     void request_processes(time_point now);
     void ask_producer();

@@ -122,7 +122,7 @@ private:
         else
             call(*worker, message.header.id, prefix.attempt, bytes);
         message.body = {};
-        if (prefix.flags & job_prefix::last) {
+        if ((prefix.flags & job_prefix::last) || unwanted_) {
             write_held();
             end_process(EXIT_SUCCESS);
         }
@@ -139,7 +139,7 @@ private:
             throw; // a cancelled thread: not an exception that may be swallowed
         } catch (...) {
             auto what = describe_current_exception();
-            end_this_job();
+            unwanted_ = end_this_job();
             flush_output();
             switch (call.at) {
             case invocation::stage::loading:
@@ -150,7 +150,7 @@ private:
                 return fail(id, errc::bad_message, "the result could not be saved: " + what);
             }
         }
-        end_this_job();
+        unwanted_ = end_this_job();
         flush_output();
         if (result.size() > largest_)
             fail(id, errc::too_large,
@@ -169,6 +169,7 @@ private:
     frame_reader reader_;
     std::size_t largest_;
     payload held_;
+    bool unwanted_ = false; ///< a job that was asked to end has ended
 };
 
 } // namespace

@@ -58,14 +58,14 @@ void begin_this_job(std::uint64_t id, int attempt) noexcept
     current_attempt.store(attempt, std::memory_order_relaxed);
 }
 
-void end_this_job() noexcept
+bool end_this_job() noexcept
 {
-    if (asked.load(std::memory_order_relaxed)) {
-        ::signal(SIGTERM, SIG_DFL);
-        asked.store(false);
-        requested = 0;
-    }
     begin_this_job(0, 0);
+    if (!asked.load(std::memory_order_relaxed))
+        return false;
+    ::signal(SIGTERM, SIG_DFL);
+    asked.store(false);
+    return requested != 0;
 }
 
 } // namespace detail

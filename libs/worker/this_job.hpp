@@ -6,7 +6,8 @@
 namespace wodehaus::detail {
 
 void begin_this_job(std::uint64_t id, int attempt) noexcept;
-/// A signal handler that the job's asking has put up is taken down again.
-void end_this_job() noexcept;
+/// A signal handler that the job's asking has put up is taken down again. True if the job was asked to end: then its
+/// process is not wanted any more.
+bool end_this_job() noexcept;
 
 } // namespace wodehaus::detail

@@ -440,7 +440,9 @@ void world::happen(step next)
 
 void world::end(model_process& process, errc code, bool untouched)
 {
-    bool begun_none = announces() && process.state == process_entry::status::busy && !process.has_read;
+    auto const* first = process.jobs.empty() ? nullptr : process.jobs.front();
+    bool begun_none = announces() && first && first->state == job_entry::status::sent &&
+                      (process.state == process_entry::status::busy || !first->verdict);
     if (process.given == 0 || untouched || begun_none) { // as good as none
         ++failures_;
         failed_now_ = true;

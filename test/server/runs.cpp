@@ -435,14 +435,16 @@ BOOST_AUTO_TEST_CASE(terminate_does_not_wait_for_a_blocking_producer)
     asio::io_context context{1};
     wodehaus::basic_job_server<> server{context};
     struct state {
-        std::binary_semaphore held{0}, left{0};
+        std::binary_semaphore consumed{0}, held{0}, left{0};
         std::atomic<int> calls{0};
     };
     auto shared = std::make_shared<state>(); // the producer's own: it may outlive the run
     end_of_run end;
-    auto producer = [shared]() -> std::optional<task_of<half>> {
+    auto producer = [shared, &server]() -> std::optional<task_of<half>> {
         if (++shared->calls == 1)
             return task{worker<half>, 4};
+        shared->consumed.acquire();
+        server.terminate();
         shared->held.acquire();
         shared->left.release();
         return task{worker<half>, 6}; // nobody wants it any more
@@ -451,7 +453,7 @@ BOOST_AUTO_TEST_CASE(terminate_does_not_wait_for_a_blocking_producer)
     server.async_run(wodehaus::blocking(producer),
                      [&](int, int result) {
                          sum += result;
-                         server.terminate();
+                         shared->consumed.release();
                      },
                      end.handler());
     kit::run(context);
