@@ -50,6 +50,7 @@ void schedule::run(bool produces, time_point now)
     producer_busy_ = false;
     backlog_ = 0;
     launch_failures_ = 0;
+    launch_fails_ = false;
     launch_again_.reset();
     fill(now);
 }
@@ -259,7 +260,7 @@ void schedule::ask_producer()
     if (!produces_ || producer_busy_ || stopping_)
         return;
     // Where nothing can be started, a task is what the failure is told by.
-    std::size_t room = launch_failures_ ? std::max<std::size_t>(1, places()) : places();
+    std::size_t room = launch_fails_ ? std::max<std::size_t>(1, places()) : places();
     if (waiting_count_ >= room || (backlog_ > 0 && backlog_ + at_work() >= limits_.workers))
         return;
     producer_busy_ = true;
@@ -436,6 +437,7 @@ bool schedule::answered(process_entry& process, std::uint64_t id, answer how, ti
     --unanswered_;
     process.deadline.reset();
     launch_failures_ = 0; // not earlier: a process that dies before it reads a job is as good as none
+    launch_fails_ = false;
     launch_again_.reset();
     if (process.state == process_status::busy)
         settle(process, now);
@@ -553,6 +555,7 @@ bool schedule::delay_launches(time_point now)
 {
     if (!running_ || stopping_ || (launch_again_ && now < *launch_again_))
         return false;
+    launch_fails_ = true;
     ++launch_failures_;
     launch_again_ = now + launch_delay(launch_failures_);
     return true;
@@ -564,8 +567,10 @@ void schedule::launch_failed(std::size_t lost, errc code, bool final, time_point
     if (!running_ || stopping_)
         return;
     bool another = delay_launches(now);
-    if (final || (another && launch_failures_ % launch_tries == 0))
+    if (final || (another && launch_failures_ >= launch_tries)) {
+        launch_failures_ = 0; // who comes next has tries of its own
         fail_waiting(code);
+    }
     fill(now);
 }
 

@@ -184,7 +184,8 @@ private:
     bool running_ = false, stopping_ = false, terminating_ = false;
     bool produces_ = false, producer_busy_ = false;
     std::size_t backlog_ = 0;
-    unsigned launch_failures_ = 0;
+    unsigned launch_failures_ = 0;        ///< in a row, since the waiting failed last
+    bool launch_fails_ = false;           ///< since the last answer
     std::optional<time_point> launch_again_;
 };
 

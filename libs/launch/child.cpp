@@ -37,8 +37,8 @@ child_process::child_process(strand_executor on, int pid) : pid_(pid), watch_(on
 
 void child_process::signal(int number) noexcept
 {
-    ::kill(-pid_, number);
-    ::kill(pid_, number);
+    if (::kill(-pid_, number) != 0)
+        ::kill(pid_, number); // it has not made its group yet
     if (number == SIGTERM)
         ::kill(-pid_, SIGCONT); // what is stopped must hear it
 }

@@ -96,8 +96,9 @@ public:
         if (!zygote_)
             return;
         hang_up();
-        // It kills and reaps all that it has forked, which takes no time unless it was stopped.
-        if (!zygote_->child.wait_for(std::chrono::seconds{1})) {
+        // It kills and reaps all that it has forked, which takes no time unless it was stopped. In preload it would not
+        // listen, and has forked nothing.
+        if (!zygote_->ready || !zygote_->child.wait_for(std::chrono::seconds{1})) {
             zygote_->lifeline.reset();
             zygote_->child.signal(SIGKILL);
         }

@@ -84,8 +84,8 @@ private:
 
     static void signal_group(pid_t pid, int number) noexcept
     {
-        ::kill(-pid, number);
-        ::kill(pid, number); // it may not have made its group yet
+        if (::kill(-pid, number) != 0)
+            ::kill(pid, number); // it has not made its group yet
         if (number == SIGTERM)
             ::kill(-pid, SIGCONT); // what is stopped must hear it
     }

@@ -753,6 +753,32 @@ BOOST_AUTO_TEST_CASE(destroyed_while_a_producer_waits_and_a_consumer_works)
     });
 }
 
+BOOST_AUTO_TEST_CASE(destroyed_while_its_strand_is_busy)
+{
+    // A producer's coroutine that has ended must not be told of the end any more (what it had may be freed by then).
+    kit::each_launch([](kit::way how) {
+        asio::io_context context{1};
+        auto server = std::make_unique<wodehaus::basic_job_server<>>(context, how({.workers = 1}));
+        kit::gate gate{context.get_executor()};
+        std::exception_ptr run_error;
+        auto producer = [&]() -> awaitable<std::optional<task_of<wait_at>>> {
+            std::optional next{task{worker<wait_at>, gate.path()}};
+            co_return next;
+        };
+        server->async_run(producer, wodehaus::ignore, [&](std::exception_ptr error, wodehaus::run_summary) { run_error = error; });
+        asio::co_spawn(
+            context,
+            [&]() -> awaitable<void> {
+                co_await gate.arrived();
+                server->stop(); // lies on the strand when the server goes
+                server.reset();
+            },
+            kit::rethrow{});
+        kit::run(context);
+        BOOST_TEST((kit::code_in(run_error) == asio::error::operation_aborted));
+    });
+}
+
 BOOST_AUTO_TEST_CASE(destroyed_after_its_context_has_stopped)
 {
     kit::each_way([](kit::way how) {

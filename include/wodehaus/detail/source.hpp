@@ -5,6 +5,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <wodehaus/detail/door.hpp>
 
 #include <functional>
@@ -275,11 +276,13 @@ public:
     void next(reply answer) override
     {
         // The coroutine holds the producer and the signal: both outlive it, even where the run does not wait.
+        state_->under_way = true;
         boost::asio::co_spawn(
             seat_->strand, call(state_),
             boost::asio::bind_cancellation_slot(
                 state_->signal.slot(),
                 [answer = std::move(answer), seat = seat_, held = state_](std::exception_ptr error, given_type given) {
+                    held->under_way = false;
                     std::unique_ptr<produced_task> one;
                     try {
                         if (!error)
@@ -297,8 +300,12 @@ public:
     }
     void cancel() override
     {
-        state_->cancelled = true;
-        state_->signal.emit(boost::asio::cancellation_type::terminal);
+        // On the strand, where the coroutine is, even when the server is destroyed elsewhere.
+        boost::asio::dispatch(seat_->strand, [held = state_] {
+            held->cancelled = true;
+            if (held->under_way)
+                held->signal.emit(boost::asio::cancellation_type::terminal);
+        });
     }
     bool abandon() override
     {
@@ -312,7 +319,7 @@ private:
         explicit state(Producer&& from) : producer(std::move(from)) {}
         Producer producer;
         boost::asio::cancellation_signal signal;
-        bool cancelled = false;
+        bool cancelled = false, under_way = false;
     };
     using given_type = typename std::invoke_result_t<Producer&>::value_type;
 
