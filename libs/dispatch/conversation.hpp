@@ -49,6 +49,8 @@ public:
 
     /// The last lines that the process wrote.
     std::string output_tail() const { return output_->tail(); }
+    /// Takes what it has written by now.
+    void read_output() { output_->drain(); }
     /// Whether it ended without having read all that was sent to it.
     bool was_left_unread() const noexcept { return left_unread_; }
     bool ended_within_a_message() const noexcept { return reader_.has_part(); }

@@ -196,6 +196,7 @@ void dispatcher::pump()
 {
     if (pumping_)
         return;
+    auto keep = shared_from_this(); // a consumer may destroy the server
     pumping_ = true;
     do {
         while (auto next = schedule_.next_action())
@@ -428,6 +429,7 @@ void dispatcher::answer(process_node& process, frame&& message)
             job->known.told = failure{sane ? code : errc::bad_message, std::move(told.what)};
             job->known.told->usage = {std::chrono::nanoseconds{told.user_time}, std::chrono::nanoseconds{told.system_time},
                                       told.peak_memory};
+            process.talk->read_output(); // it was flushed before the answer
             job->known.output = process.talk->output_tail();
             how = code == errc::job_threw ? answer::threw : answer::failed;
         }

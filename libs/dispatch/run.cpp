@@ -100,7 +100,9 @@ void dispatcher::begin_run(std::unique_ptr<source> tasks, run_handler&& handler)
 std::shared_ptr<process_launch> dispatcher::make_launch()
 {
     launch_settings settings{strand_, gate_, this, &how_};
-    if (!initialised() && how_.program.empty())
+    std::error_code none;
+    bool ourselves = how_.program.empty() || std::filesystem::equivalent(how_.program, "/proc/self/exe", none);
+    if (!initialised() && ourselves)
         return std::make_shared<no_launch>(std::move(settings));
     return how_.launch == launch::exec ? make_exec_launch(std::move(settings)) : make_zygote_launch(std::move(settings));
 }

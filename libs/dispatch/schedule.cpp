@@ -540,12 +540,14 @@ void schedule::process_ended(process_entry& process, errc code, bool untouched, 
             fail_or_retry(job, code, true);
         else if (stopping_)
             complete(job, errc::stopped);
+        else if (untouched && &job == jobs.front() && ++job.returned >= launch_tries)
+            complete(job, errc::launch_failed); // it may be the job that no process can read
         else
             push(job, true);
     }
-    if (!process.was_ready || untouched) // as good as none
-        launch_failed(0, process.was_ready ? errc::launch_failed : code, code == errc::other_build, now);
-    else if (unused)
+    if (!process.was_ready)
+        launch_failed(0, code, code == errc::other_build, now);
+    else if (untouched || unused) // as good as none
         delay_launches(now);
     fill(now);
 }
@@ -567,7 +569,8 @@ void schedule::launch_failed(std::size_t lost, errc code, bool final, time_point
     if (!running_ || stopping_)
         return;
     bool another = delay_launches(now);
-    if (final || (another && launch_failures_ >= launch_tries)) {
+    // As long as processes are at work the others wait: a place may become free.
+    if (final || (another && launch_failures_ >= launch_tries && at_work() == 0)) {
         launch_failures_ = 0; // who comes next has tries of its own
         fail_waiting(code);
     }

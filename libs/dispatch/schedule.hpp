@@ -39,6 +39,7 @@ struct job_entry : boost::intrusive::list_base_hook<boost::intrusive::link_mode<
     int attempt = 0;                      ///< how often it was begun
     process_entry* process = nullptr;     ///< sent or begun: where
     std::optional<errc> verdict;          ///< why it is being ended; the first one stands
+    unsigned returned = 0;                ///< how often its process ended before it began it
 };
 
 /// What the schedule knows of a process.

@@ -21,8 +21,13 @@ constexpr idtype_t by_pidfd = static_cast<idtype_t>(3); // P_PIDFD, which the C 
 int open_pidfd(int pid)
 {
     long number = ::syscall(SYS_pidfd_open, pid, 0);
-    if (number < 0)
-        throw boost::system::system_error{errno, boost::system::system_category(), "pidfd_open"};
+    if (number < 0) {
+        boost::system::error_code why{errno, boost::system::system_category()};
+        ::kill(pid, SIGKILL); // nobody would watch it
+        while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+        }
+        throw boost::system::system_error{why, "pidfd_open"};
+    }
     return static_cast<int>(number);
 }
 

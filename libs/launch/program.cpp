@@ -59,16 +59,11 @@ int program_starter::start(std::filesystem::path const& program, std::vector<std
     all_signals_blocked quiet;
     boost::system::error_code error;
     vfork_launcher launcher;
-    auto child = launcher(never_run_.get_executor(), error, program, arguments,
-                          process::process_stdio{streams.in, streams.out, streams.error}, clean_slate{});
-    if (error) {
-        if (child.id() > 0) // the exec has failed: the child that could not become the program
-            child.wait(error);
+    launcher(never_run_.get_executor(), error, program, arguments,
+             process::process_stdio{streams.in, streams.out, streams.error}, clean_slate{});
+    if (error)
         throw boost::system::system_error{error};
-    }
-    int pid = child.id();
-    child.detach(); // reaped in one place of ours
-    return pid;
+    return launcher.pid;
 }
 
 command command_for(options const& how, char const* role)

@@ -11,12 +11,14 @@
 #include <cerrno>
 
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace wodehaus::detail {
 
 struct vfork_launcher : boost::process::v2::posix::default_launcher {
-    /// The initializers' `on_exec_setup` is called in the child. All signals are to be blocked meanwhile.
+    /// Sets `pid`, and gives a handle that does not own the process: whoever launches it watches it in his own way. The
+    /// initializers' `on_exec_setup` is called in the child. All signals are to be blocked meanwhile.
     template <class Executor, class Arguments, class... Initializers>
     auto operator()(Executor executor, boost::system::error_code& error, std::filesystem::path const& program,
                     Arguments const& arguments, Initializers&&... initializers)
@@ -49,9 +51,12 @@ struct vfork_launcher : boost::process::v2::posix::default_launcher {
         do
             size = ::read(report.p[0], &why, sizeof why);
         while (size < 0 && errno == EINTR);
-        if (size == sizeof why)
+        if (size == sizeof why) { // the child that could not become the program
             error.assign(why, boost::system::system_category());
-        return boost::process::v2::basic_process<Executor>{executor, pid};
+            while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+            }
+        }
+        return boost::process::v2::basic_process<Executor>{executor};
     }
 };
 

@@ -266,7 +266,7 @@ private:
                     process.output = take();
                 zygote_->processes.insert(event.pid);
                 --unborn_;
-                if (process.channel)
+                if (process.channel && (process.output || settings_.how->output != output::log))
                     settings_.listener->born(std::move(process));
                 else
                     stillborn(event.pid);

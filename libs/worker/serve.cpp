@@ -176,6 +176,9 @@ private:
 
 payload failed_frame(std::uint64_t id, int code, std::string what)
 {
+    constexpr std::size_t longest_account = 4096;
+    if (what.size() > longest_account)
+        what.replace(longest_account, what.npos, "...");
     failure_message message{code, std::move(what)};
     rusage used{};
     if (::getrusage(RUSAGE_SELF, &used) == 0) {

@@ -17,6 +17,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -33,6 +34,11 @@ class zygote {
 public:
     explicit zygote(setup_message const& setup) : setup_(setup)
     {
+        ::signal(SIGCHLD, SIG_DFL); // where preload has had another, no child's end would be told
+        // A server that dies wakes us, even where we were stopped: then the control line hangs up, and all is killed.
+        ::fcntl(lifeline, F_SETSIG, SIGCONT);
+        for (pid_t pid : children_of_this_process())
+            spared_.insert(pid); // preload's own
         sigset_t all, child;
         ::sigfillset(&all);
         ::sigprocmask(SIG_SETMASK, &all, nullptr);
@@ -127,6 +133,10 @@ private:
         keep_only(channel);
         if (setup_.has_lifeline && !arm_lifeline(lifeline, true))
             ::_exit(EXIT_FAILURE);
+        // Should the zygote die, nobody but the kernel is left to tell us; it has one thread, which is the one that counts.
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (::getppid() != zygote_pid_)
+            ::_exit(EXIT_FAILURE);
         adopt_orphans();
         reseed();
         sigset_t none;
@@ -147,6 +157,7 @@ private:
                 break;
             pid_t pid = ended.si_pid;
             bool known = children_.contains(pid);
+            orphans = true; // it may have left children of its own to us
             if (known)
                 ::kill(-pid, SIGKILL);
             int status = 0;
@@ -155,7 +166,6 @@ private:
             if (!known)
                 continue;
             children_.erase(pid);
-            orphans = true;
             ended_child(pid, status, used);
         }
         if (orphans)
@@ -181,7 +191,7 @@ private:
     void kill_orphans() noexcept
     {
         for (pid_t pid : children_of_this_process())
-            if (!children_.contains(pid))
+            if (!children_.contains(pid) && !spared_.contains(pid))
                 ::kill(pid, SIGKILL); // reaped when it ends
     }
 
@@ -226,6 +236,8 @@ private:
     {
         for (pid_t pid : children_)
             signal_group(pid, SIGKILL);
+        spared_.clear();
+        kill_orphans();
         for (;;) {
             pid_t ended = ::waitpid(-1, nullptr, 0);
             if (ended < 0 && errno == ECHILD)
@@ -240,7 +252,8 @@ private:
 
     setup_message setup_;
     descriptor children_end_;
-    std::unordered_set<pid_t> children_;
+    pid_t zygote_pid_ = ::getpid();
+    std::unordered_set<pid_t> children_, spared_;
     std::vector<zygote_event> events_;
     std::vector<descriptor> descriptors_;
 };
