@@ -468,7 +468,7 @@ BOOST_AUTO_TEST_CASE(between_two_jobs_none_is_blamed)
     BOOST_TEST(s.to_do() == "request, send b to 2, send c to 2, send d to 2"); // in their order
 }
 
-BOOST_AUTO_TEST_CASE(processes_that_never_begin_a_job_are_not_tried_for_ever)
+BOOST_AUTO_TEST_CASE(a_job_that_no_process_begins_fails_alone)
 {
     scene s{kept(1, 1)};
     s.run().submit("abc");
@@ -481,8 +481,11 @@ BOOST_AUTO_TEST_CASE(processes_that_never_begin_a_job_are_not_tried_for_ever)
         s.process(1) = {};
     }
     s.comes(1).ended(1);
-    BOOST_TEST(s.to_do() == "send a to 1, send b to 1, a: launch_failed, b: launch_failed, c: launch_failed");
+    BOOST_TEST(s.to_do() == "send a to 1, send b to 1, a: launch_failed");
     BOOST_TEST(s.job('a').attempt == 0);
+    s.process(1) = {};
+    s.after(800ms).comes(1);
+    BOOST_TEST(s.to_do() == "request, send b to 1, send c to 1");
 }
 
 BOOST_AUTO_TEST_CASE(one_that_has_begun_a_job_is_replaced_at_once)
