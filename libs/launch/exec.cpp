@@ -62,19 +62,13 @@ private:
         try {
             auto channel = make_socket_pair(SOCK_STREAM);
             auto life = make_lifeline();
-            auto output = how.output == output::log ? make_pipe() : descriptor_pair{};
-            auto null = open_null();
-            int out = open_or(1, null), error = open_or(2, null);
-            if (how.output == output::discard)
-                out = error = null.get();
-            else if (how.output == output::log)
-                out = error = output.second.get();
+            auto output = make_output(how.output);
             auto setup = setup_for(how);
             setup.has_lifeline = setup.has_output = 1;
-            std::array<int, 2> descriptors{life.get(), out};
+            std::array<int, 2> descriptors{life.get(), output.out};
             send_setup(channel.first.get(), setup, descriptors);
-            int pid = starter_.start(what.program, what.arguments, {channel.second.get(), channel.second.get(), error});
-            adopt(pid, std::move(channel.first), std::move(output.first));
+            int pid = starter_.start(what.program, what.arguments, {channel.second.get(), channel.second.get(), output.error});
+            adopt(pid, std::move(channel.first), std::move(output.read_end));
         } catch (std::exception const& error) {
             settings_.listener->launch_failed(1, errc::launch_failed,
                                               "could not start " + what.program.string() + ": " + error.what(), false);

@@ -99,6 +99,25 @@ int open_or(int number, descriptor const& otherwise) noexcept
     return ::fcntl(number, F_GETFD) < 0 ? otherwise.get() : number;
 }
 
+output_streams make_output(output kind)
+{
+    auto pipe = kind == output::log ? make_pipe() : descriptor_pair{};
+    output_streams made{open_null(), std::move(pipe.first), std::move(pipe.second), -1, -1};
+    switch (kind) {
+    case output::inherit:
+        made.out = open_or(1, made.null);
+        made.error = open_or(2, made.null);
+        break;
+    case output::log:
+        made.out = made.error = made.write_end.get();
+        break;
+    case output::discard:
+        made.out = made.error = made.null.get();
+        break;
+    }
+    return made;
+}
+
 setup_message setup_for(options const& how)
 {
     constexpr std::uint32_t one_small_job = 1024, many_jobs = 64 << 10;

@@ -42,6 +42,13 @@ descriptor open_null();
 /// `number`, or one of /dev/null where this process has closed it.
 int open_or(int number, descriptor const& otherwise) noexcept;
 
+/// Where a new process's stdout and stderr go, by `options::output`: our own, a pipe that is read here, or /dev/null.
+struct output_streams {
+    descriptor null, read_end, write_end;
+    int out, error; ///< what becomes the process's; they live as long as this
+};
+output_streams make_output(output kind);
+
 /// Sends the setup with its descriptors; the process finds it when it is born.
 void send_setup(int channel, setup_message setup, std::span<int const> descriptors);
 setup_message setup_for(options const& how);

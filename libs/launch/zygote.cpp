@@ -126,22 +126,16 @@ private:
         try {
             auto control = make_socket_pair(SOCK_SEQPACKET);
             auto life = make_pipe();
-            auto output = how.output == output::log ? make_pipe() : descriptor_pair{};
-            auto null = open_null();
-            int out = open_or(1, null), error = open_or(2, null);
-            if (how.output == output::discard)
-                out = error = null.get();
-            else if (how.output == output::log)
-                out = error = output.second.get();
+            auto output = make_output(how.output);
             auto setup = setup_for(how);
             setup.has_lifeline = 1;
             setup.pipe_per_process = how.output == output::log;
             std::array<int, 1> descriptors{life.first.get()};
             send_setup(control.first.get(), setup, descriptors);
-            int pid = starter_.start(what.program, what.arguments, {control.second.get(), out, error});
+            int pid = starter_.start(what.program, what.arguments, {control.second.get(), output.out, output.error});
             zygote_ = std::make_unique<zygote_process>(settings_.on, pid, std::move(control.first),
                                                        std::move(life.second), how);
-            read_output(std::move(output.first));
+            read_output(std::move(output.read_end));
             watch();
             listen();
             wait_at_most(patience_for_hello, [this] { give_up("did not say hello in time"); });
