@@ -2,18 +2,32 @@
 #include "dispatch/conversation.hpp"
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/write.hpp>
+#include <boost/asio/post.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstring>
 
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 namespace wodehaus::detail {
 
 namespace {
 
 constexpr std::size_t reads_for_one_job = 4 << 10, reads_for_many = 64 << 10;
-constexpr std::size_t frames_in_one_write = 32;
+constexpr std::size_t pieces_in_one_write = 64;
+constexpr int writes_at_once = 16;
+constexpr std::size_t frames_at_once = 64; // then others have their turn
+constexpr std::size_t frames_in_ring = 4096; // more do not fit
+
+// Each job that is sent ahead comes back as two frames. When half of them have, new ones are sent, so that the process has
+// work while the other half is taken.
+std::size_t settles_after(options const& how)
+{
+    return std::clamp<std::size_t>(how.prefetch.value_or(0) + 1, 2, frames_at_once);
+}
 
 std::size_t buffer_for(options const& how, bool says_hello)
 {
@@ -24,16 +38,18 @@ std::size_t buffer_for(options const& how, bool says_hello)
 
 conversation::conversation(strand_executor on, std::shared_ptr<gate> entrance, birth&& process, options const& how,
                            conversation_listener& listener, output_reader::line_handler on_line)
-    : pid_(process.pid), socket_(on), entrance_(entrance), listener_(listener),
-      reader_(buffer_for(how, process.says_hello), largest_body(how.max_message)),
+    : pid_(process.pid), largest_(largest_body(how.max_message)), settles_after_(settles_after(how)), socket_(on), entrance_(entrance), listener_(listener),
+      reader_(buffer_for(how, process.says_hello), largest_),
       output_(std::make_shared<output_reader>(on, std::move(entrance), std::move(process.output), std::move(on_line))),
       awaits_preamble_(process.says_hello)
 {
     socket_.assign(boost::asio::local::stream_protocol{}, process.channel.release());
 }
 
-void conversation::start()
+void conversation::start(descriptor const& ring)
 {
+    if (ring)
+        ring_.emplace(ring.get(), largest_);
     output_->start();
     read();
 }
@@ -50,7 +66,7 @@ void conversation::read()
         if (!pass || !self->socket_.is_open())
             return;
         if (!error)
-            self->take(size);
+            self->take(size, frames_at_once);
         else if (error == boost::asio::error::connection_reset)
             self->left_unread_ = true;
         if (self->drained_)
@@ -60,11 +76,11 @@ void conversation::read()
     });
 }
 
-void conversation::take(std::size_t size)
+void conversation::take(std::size_t size, std::size_t most)
 {
     reader_.filled(size);
     if (!awaits_preamble_ || skip_chatter())
-        take_frames();
+        take_frames(most);
     listener_.settled();
 }
 
@@ -95,14 +111,21 @@ bool conversation::skip_chatter()
     return false;
 }
 
-void conversation::take_frames()
+void conversation::take_frames(std::size_t most)
 {
-    for (frame message; !broken_;) {
-        switch (reader_.next(message)) {
+    std::size_t taken = 0;
+    for (frame message; !broken_ && socket_.is_open();) {
+        if (taken == most)
+            return take_more_later();
+        switch (next_frame(message)) {
         case frame_reader::status::more:
-            return;
+            if (nothing_is_under_way())
+                return;
+            break;
         case frame_reader::status::frame:
             listener_.received(*this, std::move(message));
+            if (++taken % settles_after_ == 0)
+                listener_.settled();
             break;
         case frame_reader::status::too_large:
             broken_ = true;
@@ -116,6 +139,62 @@ void conversation::take_frames()
     }
 }
 
+// What tells of jobs is taken in the order of its numbers, from the ring or from the channel. Whatever precedes a frame
+// of the channel was in the ring before that was sent.
+frame_reader::status conversation::next_frame(frame& to)
+{
+    for (;;) {
+        frame_header first;
+        if (ring_) {
+            auto found = ring_->peek(first);
+            if (found == frame_reader::status::garbage)
+                return found;
+            if (found == frame_reader::status::frame && first.number == next_number_) {
+                ++next_number_;
+                ring_->take(to);
+                return found;
+            }
+        }
+        if (ahead_) {
+            to = *std::exchange(ahead_, std::nullopt);
+            return to.header.number == next_number_++ ? frame_reader::status::frame : frame_reader::status::garbage;
+        }
+        auto found = reader_.next(to);
+        if (found != frame_reader::status::frame || !(is_numbered(to.header.kind) || to.header.kind == frame_kind::bell))
+            return found;
+        if (to.header.kind != frame_kind::bell) // now look at the ring
+            ahead_ = std::move(to);
+    }
+}
+
+// Asks to be woken by what comes next. False if something has come meanwhile.
+bool conversation::nothing_is_under_way()
+{
+    if (!ring_ || ring_->ask_for_bell())
+        return true;
+    frame_header first;
+    return ring_->peek(first) == frame_reader::status::frame && first.number != next_number_; // the channel brings that
+}
+
+void conversation::take_more_later()
+{
+    if (std::exchange(takes_more_later_, true))
+        return;
+    boost::asio::post(socket_.get_executor(), [self = shared_from_this()] {
+        auto pass = self->entrance_->enter();
+        self->takes_more_later_ = false;
+        if (pass && self->socket_.is_open() && !self->drained_)
+            self->take(0, frames_at_once);
+    });
+}
+
+void conversation::read_ring()
+{
+    auto self = shared_from_this(); // what is answered may be the end of us
+    if (ring_ && !awaits_preamble_)
+        take_frames(frames_in_ring);
+}
+
 void conversation::send(payload head, std::span<char const> body, std::shared_ptr<void const> owner)
 {
     outgoing_.push_back({std::move(head), body, std::move(owner)});
@@ -123,40 +202,81 @@ void conversation::send(payload head, std::span<char const> body, std::shared_pt
 
 void conversation::flush()
 {
-    if (written_at_once_ == 0 && !outgoing_.empty())
+    if (!waits_to_write_)
         write();
 }
 
+// At once, as far as it goes: most jobs are small, and an operation for each would cost more than they do.
 void conversation::write()
 {
+    for (int i = 0; i < writes_at_once && !outgoing_.empty() && socket_.is_open(); ++i)
+        if (!write_some())
+            break;
+    if (outgoing_.empty()) {
+        if (finish_after_writing_)
+            finish();
+        return;
+    }
     if (!socket_.is_open())
         return;
-    writing_.clear();
-    written_at_once_ = std::min(outgoing_.size(), frames_in_one_write);
-    for (std::size_t i = 0; i < written_at_once_; ++i) {
-        writing_.emplace_back(outgoing_[i].head.data(), outgoing_[i].head.size());
-        if (!outgoing_[i].body.empty())
-            writing_.emplace_back(outgoing_[i].body.data(), outgoing_[i].body.size());
-    }
-    boost::asio::async_write(socket_, writing_, [self = shared_from_this()](boost::system::error_code error, std::size_t) {
+    waits_to_write_ = true;
+    socket_.async_wait(socket_.wait_write, [self = shared_from_this()](boost::system::error_code error) {
         auto pass = self->entrance_->enter();
-        if (!pass || !self->socket_.is_open()) {
+        self->waits_to_write_ = false;
+        if (!pass || error || !self->socket_.is_open())
             self->outgoing_.clear();
-            return;
-        }
-        if (error) {
-            if (error == boost::asio::error::broken_pipe || error == boost::asio::error::connection_reset)
-                self->left_unread_ = true;
-            return; // its end is on the way, and tells more
-        }
-        self->outgoing_.erase(self->outgoing_.begin(),
-                              self->outgoing_.begin() + static_cast<std::ptrdiff_t>(self->written_at_once_));
-        self->written_at_once_ = 0;
-        if (!self->outgoing_.empty())
+        else
             self->write();
-        else if (self->finish_after_writing_)
-            self->finish();
     });
+}
+
+// False: not now.
+bool conversation::write_some()
+{
+    std::array<iovec, pieces_in_one_write> pieces;
+    std::size_t count = 0;
+    auto add = [&](std::span<char const> bytes, std::size_t from) {
+        if (from < bytes.size())
+            pieces[count++] = {const_cast<char*>(bytes.data()) + from, bytes.size() - from};
+    };
+    for (auto& each : outgoing_) {
+        if (count + 2 > pieces.size())
+            break;
+        auto head = each.head.size();
+        add(each.head.bytes(), each.written);
+        add(each.body, each.written > head ? each.written - head : 0);
+    }
+    msghdr message{};
+    message.msg_iov = pieces.data();
+    message.msg_iovlen = count;
+    ssize_t sent = -1;
+    do
+        sent = ::sendmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    if (sent >= 0) {
+        written(static_cast<std::size_t>(sent));
+        return true;
+    }
+    if (errno == EAGAIN)
+        return false;
+    if (errno == EPIPE || errno == ECONNRESET)
+        left_unread_ = true; // its end is on the way, and tells more
+    else
+        ::shutdown(socket_.native_handle(), SHUT_RDWR); // it ends then
+    outgoing_.clear();
+    return true;
+}
+
+void conversation::written(std::size_t size)
+{
+    while (size) {
+        auto& first = outgoing_.front();
+        auto part = std::min(size, first.size() - first.written);
+        first.written += part;
+        size -= part;
+        if (first.written == first.size())
+            outgoing_.pop_front();
+    }
 }
 
 void conversation::finish()
@@ -190,8 +310,9 @@ void conversation::drain()
             left_unread_ = true;
         if (size <= 0)
             break;
-        take(static_cast<std::size_t>(size));
+        take(static_cast<std::size_t>(size), SIZE_MAX);
     }
+    take(0, SIZE_MAX);
     output_->drain();
     close();
     std::exchange(drained_, nullptr)();

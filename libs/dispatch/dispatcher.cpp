@@ -145,6 +145,8 @@ void dispatcher::cancel(job_node& job, boost::asio::cancellation_type type)
         return;
     bool running_too = (type & (cancellation_type::terminal | cancellation_type::partial)) != cancellation_type::none;
     job.cancelled_early = job.state == job_entry::status::fresh;
+    if (job.process)
+        static_cast<process_node*>(job.process)->talk->read_ring(); // it may have been begun, or even answered
     schedule_.cancel(job, running_too ? cancellation::running_too : cancellation::waiting_only, clock_type::now());
 }
 
@@ -269,6 +271,8 @@ void dispatcher::send(job_node& job, process_node& process, bool last)
         prefix.flags |= job_prefix::last;
     if (how_.prefetch.value_or(0) > 0)
         prefix.flags |= job_prefix::announce;
+    if (job.timeout.count() > 0)
+        prefix.flags |= job_prefix::timed;
     frame_header header;
     header.kind = frame_kind::job;
     header.id = job.id;
@@ -339,12 +343,19 @@ void dispatcher::born(birth&& process)
     node->name = process.name.empty() ? std::to_string(process.pid) : process.name;
     node->greeted = !process.says_hello;
     auto* raw = node.get();
-    auto on_line = [this, raw](std::string_view line) { journal_.write(level::info, raw->name + ": " + std::string{line}); };
-    node->talk = std::make_shared<conversation>(strand_, gate_, std::move(process), how_, *this, on_line);
-    node->talk->start();
     processes_.emplace(raw->pid, std::move(node));
     auto now = clock_type::now();
     schedule_.process_born(*raw, now);
+    auto on_line = [this, raw](std::string_view line) { journal_.write(level::info, raw->name + ": " + std::string{line}); };
+    auto ring = std::move(process.ring);
+    raw->talk = std::make_shared<conversation>(strand_, gate_, std::move(process), how_, *this, on_line);
+    try {
+        raw->talk->start(ring);
+    } catch (std::exception const& error) {
+        raw->refused = refusal{errc::launch_failed, std::string{"its process cannot be spoken with: "} + error.what()};
+        schedule_.misbehaved(*raw, errc::launch_failed, now);
+        return pump();
+    }
     if (raw->greeted) {
         journal_.note({event::kind::process_born, nullptr, raw->name});
         schedule_.process_ready(*raw, now);
@@ -377,6 +388,7 @@ void dispatcher::received(conversation& from, frame&& message)
         break;
     case frame_kind::setup:
     case frame_kind::job:
+    case frame_kind::bell:
         schedule_.misbehaved(*process, errc::bad_message, clock_type::now());
         break;
     }

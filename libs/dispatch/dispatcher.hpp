@@ -102,6 +102,7 @@ private:
     void begin_run(std::unique_ptr<source> tasks, run_handler&& handler);
     std::shared_ptr<process_launch> make_launch();
     void stop_run();
+    void read_rings();
     void terminate_run();
     void end_run_if_done();
     void end_run();

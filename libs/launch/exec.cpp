@@ -1,6 +1,7 @@
 // launch::exec: each process is the program anew, a child of this process.
 #include "launch/child.hpp"
 #include "launch/program.hpp"
+#include "wire/ring.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -65,10 +66,17 @@ private:
             auto output = make_output(how.output);
             auto setup = setup_for(how);
             setup.has_lifeline = setup.has_output = 1;
-            std::array<int, 2> descriptors{life.get(), output.out};
-            send_setup(channel.first.get(), setup, descriptors);
+            auto ring = setup.has_ring ? make_ring_file() : descriptor{};
+            std::array<int, 3> descriptors{life.get(), output.out, ring.get()};
+            send_setup(channel.first.get(), setup, std::span{descriptors}.first(ring ? 3 : 2));
             int pid = starter_.start(what.program, what.arguments, {channel.second.get(), channel.second.get(), output.error});
-            adopt(pid, std::move(channel.first), std::move(output.read_end));
+            birth process;
+            process.pid = pid;
+            process.channel = std::move(channel.first);
+            process.output = std::move(output.read_end);
+            process.ring = std::move(ring);
+            process.says_hello = true;
+            adopt(std::move(process));
         } catch (std::exception const& error) {
             settings_.listener->launch_failed(1, errc::launch_failed,
                                               "could not start " + what.program.string() + ": " + error.what(), false);
@@ -85,15 +93,10 @@ private:
         return end;
     }
 
-    void adopt(int pid, descriptor channel, descriptor output)
+    void adopt(birth&& process)
     {
-        auto [at, added] = children_.try_emplace(pid, settings_.on, pid);
+        auto [at, added] = children_.try_emplace(process.pid, settings_.on, process.pid);
         wait(at->second);
-        birth process;
-        process.pid = pid;
-        process.channel = std::move(channel);
-        process.output = std::move(output);
-        process.says_hello = true;
         settings_.listener->born(std::move(process));
     }
 

@@ -24,6 +24,7 @@ struct birth {
     std::string name;         ///< what preload has named it; empty: it goes by its process id
     descriptor channel;       ///< the server's end
     descriptor output;        ///< its stdout and stderr, to be read; none if they are not ours
+    descriptor ring;          ///< the file of its ring; none if it has none
     bool says_hello = false;  ///< exec: hello and ready come on the channel first
 };
 

@@ -124,6 +124,7 @@ setup_message setup_for(options const& how)
     setup_message setup;
     setup.max_message = how.max_message;
     setup.read_buffer = how.jobs_per_process == 1 ? one_small_job : many_jobs;
+    setup.has_ring = how.prefetch.value_or(0) > 0; // else there is never more than one job to tell of
     return setup;
 }
 

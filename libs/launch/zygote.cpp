@@ -256,11 +256,14 @@ private:
                 process.pid = event.pid;
                 process.name = zygote_->name;
                 process.channel = take();
+                bool whole = bool(process.channel);
                 if (settings_.how->output == output::log)
-                    process.output = take();
+                    whole = bool(process.output = take()) && whole;
+                if (setup_for(*settings_.how).has_ring)
+                    whole = bool(process.ring = take()) && whole;
                 zygote_->processes.insert(event.pid);
                 --unborn_;
-                if (process.channel && (process.output || settings_.how->output != output::log))
+                if (whole)
                     settings_.listener->born(std::move(process));
                 else
                     stillborn(event.pid);

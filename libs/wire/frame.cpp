@@ -11,6 +11,12 @@ constexpr std::size_t first_step = std::size_t{1} << 20; // a body grows from he
 
 } // namespace
 
+bool is_plausible(frame_header const& header) noexcept
+{
+    return header.version == protocol_version && header.kind >= frame_kind::hello && header.kind <= frame_kind::bell &&
+           (header.number == 0 || is_numbered(header.kind));
+}
+
 void append_frame(payload& to, frame_kind kind, std::uint64_t id, std::span<char const> body)
 {
     frame_header header;
@@ -55,12 +61,6 @@ frame_header frame_reader::peek() const noexcept
     return header;
 }
 
-bool frame_reader::plausible(frame_header const& header) const noexcept
-{
-    return header.version == protocol_version && header.kind >= frame_kind::hello && header.kind <= frame_kind::name &&
-           header.reserved == 0;
-}
-
 bool frame_reader::has_frame() const noexcept
 {
     if (in_body_)
@@ -83,7 +83,7 @@ frame_reader::status frame_reader::next(frame& to)
     if (end_ - begin_ < sizeof(frame_header))
         return status::more;
     auto header = peek();
-    if (!plausible(header))
+    if (!is_plausible(header))
         return status::garbage;
     if (header.size > largest_)
         return status::too_large;

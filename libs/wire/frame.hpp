@@ -19,8 +19,15 @@ enum class frame_kind : std::uint8_t {
     begun,     ///< process to server: the job with this id is being run now
     result,    ///< process to server: the job's result
     failed,    ///< process to server: why there is none (a job's, or preload's where the id is 0)
-    name       ///< process to server: its name has changed
+    name,      ///< process to server: its name has changed
+    bell       ///< process to server: look at the ring
 };
+
+/// Those that tell of a job come in one order, whichever way they come; each has the next number.
+constexpr bool is_numbered(frame_kind kind) noexcept
+{
+    return kind == frame_kind::begun || kind == frame_kind::result || kind == frame_kind::failed;
+}
 
 inline constexpr std::uint8_t protocol_version = 1;
 
@@ -28,12 +35,13 @@ inline constexpr std::uint8_t protocol_version = 1;
 struct frame_header {
     std::uint8_t version = protocol_version;
     frame_kind kind{};
-    std::uint16_t reserved = 0;
+    std::uint16_t number = 0; ///< of a numbered frame, from 0, going round
     std::uint32_t channel = 0;
     std::uint64_t id = 0;
     std::uint64_t size = 0; ///< of the body, in bytes
 };
 static_assert(sizeof(frame_header) == 24);
+bool is_plausible(frame_header const& header) noexcept;
 
 /// What precedes the hello, and nothing else: before it lies what a static initialiser or a login banner has written.
 inline constexpr std::string_view preamble{"\0wodehaus\xc3\x97\r\n\x1a\n", 15};
@@ -48,6 +56,7 @@ struct job_prefix {
 
     static constexpr std::uint16_t last = 1;     ///< the process ends after this job
     static constexpr std::uint16_t announce = 2; ///< the process says when it begins it
+    static constexpr std::uint16_t timed = 4;    ///< and the server must hear of that at once
 };
 static_assert(sizeof(job_prefix) == 32);
 
@@ -64,7 +73,7 @@ constexpr std::size_t largest_body(std::size_t max_message)
     return max_message > SIZE_MAX - beside ? SIZE_MAX : max_message + beside;
 }
 
-/// Appends a whole frame.
+/// Appends a whole frame that has no number.
 void append_frame(payload& to, frame_kind kind, std::uint64_t id, std::span<char const> body);
 
 /// Finds frames in what is read. Ask `space` where to read to, say how much came by `filled`, then take frames by
@@ -94,7 +103,6 @@ public:
     void discard() noexcept { begin_ = end_ = 0; }
 
 private:
-    bool plausible(frame_header const& header) const noexcept;
     frame_header peek() const noexcept;
 
     std::unique_ptr<char[]> buffer_;

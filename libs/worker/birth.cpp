@@ -85,11 +85,21 @@ void take_control_from_standard_input()
     null_input();
 }
 
-void keep_only(int channel) noexcept
+void keep_only(int channel, int ring) noexcept
 {
     ::dup3(channel, channel_in, O_CLOEXEC);
     ::dup3(channel, channel_out, O_CLOEXEC);
-    close_from(first_free);
+    if (ring >= 0)
+        keep_ring(ring);
+    close_from(ring >= 0 ? first_free : ring_file);
+}
+
+void keep_ring(int file) noexcept
+{
+    if (file == ring_file)
+        return;
+    ::dup3(file, ring_file, O_CLOEXEC);
+    ::close(file);
 }
 
 bool arm_lifeline(int end, bool anew) noexcept

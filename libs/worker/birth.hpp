@@ -12,8 +12,10 @@ void reset_signals() noexcept;
 void take_channel_from_standard_streams();
 /// After exec as a zygote: only stdin is the channel.
 void take_control_from_standard_input();
-/// After a fork in the zygote: keeps `channel` and the lifeline, closes the rest.
-void keep_only(int channel) noexcept;
+/// After a fork in the zygote: keeps `channel`, the lifeline and, if not -1, `ring`; closes the rest.
+void keep_only(int channel, int ring) noexcept;
+/// Moves it to its own number.
+void keep_ring(int file) noexcept;
 /// When the server dies, or lets go, the kernel kills this process's group. `end` is the reading end of a pipe; with
 /// `anew` the pipe is opened once more, since its owner is a property of the open file. False if the server is gone.
 bool arm_lifeline(int end, bool anew) noexcept;

@@ -59,7 +59,7 @@ void keep_lifeline(descriptor end)
 }
 
 // What is there at once, in one message, since the server sends it before we are born.
-setup_message receive_setup()
+setup_message receive_setup(bool as_zygote)
 {
     struct {
         frame_header header;
@@ -87,8 +87,16 @@ setup_message receive_setup()
         keep_lifeline(std::move(got.descriptors[next++]));
     else
         setup.has_lifeline = 0;
-    if (setup.has_output && next < got.descriptors.size())
-        redirect_output(got.descriptors[next++].get());
+    if (setup.has_output && next < got.descriptors.size()) {
+        auto output = std::move(got.descriptors[next++]); // closed here: the ring may take its number
+        redirect_output(output.get());
+    }
+    if (as_zygote)
+        return setup;
+    if (setup.has_ring && next < got.descriptors.size())
+        keep_ring(got.descriptors[next++].release());
+    else
+        setup.has_ring = 0;
     return setup;
 }
 
@@ -110,8 +118,10 @@ void run_preload(std::function<void()> const& preload)
     try {
         preload();
     } catch (...) {
-        auto whole = failed_frame(0, static_cast<int>(errc::launch_failed), describe_current_exception());
-        send_to_server(whole.bytes());
+        payload account;
+        auto body = failure_body(static_cast<int>(errc::launch_failed), describe_current_exception());
+        append_frame(account, frame_kind::failed, 0, body.bytes());
+        send_to_server(account.bytes());
         end_process(EXIT_FAILURE);
     }
 }
@@ -132,7 +142,7 @@ void say_ready()
     as_zygote ? take_control_from_standard_input() : take_channel_from_standard_streams();
     offer_to_oom_killer();
     say_hello();
-    auto setup = receive_setup();
+    auto setup = receive_setup(as_zygote);
     if (setup.has_lifeline && !arm_lifeline(lifeline, false))
         ::_exit(EXIT_FAILURE);
     if (!as_zygote) {
@@ -144,7 +154,7 @@ void say_ready()
     say_ready();
     if (as_zygote)
         run_zygote(setup);
-    serve(setup.read_buffer, setup.max_message);
+    serve(setup);
 }
 
 } // namespace

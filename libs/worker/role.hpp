@@ -19,15 +19,17 @@ inline constexpr char const zygote_argument[] = "--wodehaus-zygote";
 inline constexpr int channel_in = 3;  ///< to read from the server
 inline constexpr int channel_out = 4; ///< to write to the server; the same socket where there is one
 inline constexpr int lifeline = 5;    ///< inherited by all that the process starts
-inline constexpr int first_free = 6;
+inline constexpr int ring_file = 6;   ///< where there is a ring, until it is mapped
+inline constexpr int first_free = 7;
 
-/// The body of a setup frame. Its descriptors, in this order where there: the lifeline, the standard output.
+/// The body of a setup frame. Its descriptors, in this order where there: the lifeline, the standard output, the ring. A
+/// zygote is told what its processes have; it makes their rings.
 struct setup_message {
     std::uint64_t max_message = 0;
     std::uint8_t has_lifeline = 0, has_output = 0;
     std::uint8_t pipe_per_process = 0; ///< zygote: each process gets a pipe for its output
-    std::uint8_t reserved = 0;
-    std::uint32_t read_buffer = 0;     ///< how much a process reads at once
+    std::uint8_t has_ring = 0;         ///< each process has a ring
+    std::uint32_t read_buffer = 0;     ///< how much a process reads at once: a fresh one touches as little as it can
 };
 
 /// The body of a hello frame.
@@ -64,7 +66,7 @@ struct failure_message {
         archive & code & what & user_time & system_time & peak_memory;
     }
 };
-payload failed_frame(std::uint64_t id, int code, std::string what);
+payload failure_body(int code, std::string what);
 
 /// Type and text of the exception being handled, as one line.
 std::string describe_current_exception();

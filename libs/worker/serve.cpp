@@ -2,6 +2,7 @@
 #include "worker/serve.hpp"
 
 #include "wire/frame.hpp"
+#include "wire/ring.hpp"
 #include "worker/registry.hpp"
 #include "worker/role.hpp"
 #include "worker/this_job.hpp"
@@ -9,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <iostream>
+#include <optional>
 
 #include <wodehaus/outcome.hpp>
 
@@ -19,8 +21,6 @@
 namespace wodehaus::detail {
 
 namespace {
-
-constexpr std::size_t small_answer = 4096; // answers up to here may wait for the next one
 
 void flush_output() noexcept
 {
@@ -33,22 +33,28 @@ void flush_output() noexcept
     std::fflush(nullptr);
 }
 
-class server_side_of_channel {
+/// The process's side of the conversation.
+class job_loop {
 public:
-    server_side_of_channel(std::size_t buffer, std::size_t largest) : reader_(buffer, largest_body(largest)), largest_(largest)
+    explicit job_loop(setup_message const& setup)
+        : reader_(setup.read_buffer, largest_body(setup.max_message)), largest_(setup.max_message)
     {
+        if (!setup.has_ring)
+            return;
+        ring_.emplace(ring_file);
+        ring_->keep_from_children();
+        ::close(ring_file);
     }
 
-    [[noreturn]] void loop()
+    [[noreturn]] void run()
     {
         for (frame message;;) {
             switch (reader_.next(message)) {
             case frame_reader::status::frame:
                 if (message.header.kind == frame_kind::job)
-                    run(message);
+                    take(message);
                 continue; // a kind from a later version that we need not know
             case frame_reader::status::more:
-                write_held();
                 read();
                 continue;
             case frame_reader::status::too_large:
@@ -72,60 +78,53 @@ private:
         reader_.filled(static_cast<std::size_t>(got));
     }
 
-    void write_held()
+    // A frame of a job goes through the ring where there is one and room in it, else by the channel. Without `at_once`
+    // it may wait there until the server looks.
+    void tell(frame_kind kind, std::uint64_t id, std::span<char const> body, bool at_once)
     {
-        if (held_.size() && !send_to_server(held_.bytes()))
-            end_process(EXIT_FAILURE);
-        held_.clear();
-    }
-
-    // Answers in one write with what follows: the news that the next job has begun.
-    void answer(frame_kind kind, std::uint64_t id, payload const& body)
-    {
-        if (body.size() <= small_answer) {
-            append_frame(held_, kind, id, body.bytes());
-            return;
-        }
-        write_held();
+        constexpr std::size_t largest_for_ring = 4096;
         frame_header header;
         header.kind = kind;
+        header.number = next_number_++;
         header.id = id;
         header.size = body.size();
-        if (!send_to_server({reinterpret_cast<char const*>(&header), sizeof header}, body.bytes()))
+        bool told = true;
+        if (!ring_ || body.size() > largest_for_ring || !ring_->put(header, body)) {
+            told = send_to_server({reinterpret_cast<char const*>(&header), sizeof header}, body);
+        } else if (at_once && ring_->take_bell()) {
+            frame_header bell;
+            bell.kind = frame_kind::bell;
+            told = send_to_server({reinterpret_cast<char const*>(&bell), sizeof bell});
+        }
+        if (!told)
             end_process(EXIT_FAILURE);
     }
 
-    void run(frame& message)
+    void take(frame& message)
     {
         job_prefix prefix;
+        auto id = message.header.id;
         auto bytes = message.body.bytes();
-        if (bytes.size() < sizeof prefix) {
-            fail(message.header.id, errc::bad_message, "the job's message is too short");
-            return;
-        }
+        if (bytes.size() < sizeof prefix)
+            return fail(id, errc::bad_message, "the job's message is too short");
         std::memcpy(&prefix, bytes.data(), sizeof prefix);
         bytes = bytes.subspan(sizeof prefix);
-        if (prefix.name_size > bytes.size()) {
-            fail(message.header.id, errc::bad_message, "the job's message is too short");
-            return;
-        }
+        if (prefix.name_size > bytes.size())
+            return fail(id, errc::bad_message, "the job's message is too short");
         std::string_view name{bytes.data(), prefix.name_size};
         bytes = bytes.subspan(prefix.name_size);
 
         if (prefix.flags & job_prefix::announce)
-            append_frame(held_, frame_kind::begun, message.header.id, {});
-        write_held(); // before user code: answers must survive it
+            tell(frame_kind::begun, id, {}, (prefix.flags & job_prefix::timed) != 0);
         auto const* worker = name.empty() ? find_worker(worker_key{prefix.module, prefix.offset}) : find_worker(name);
         if (!worker)
-            fail(message.header.id, errc::unknown_worker,
+            fail(id, errc::unknown_worker,
                  "this program has no such worker (or several of that name); build both sides from the same source");
         else
-            call(*worker, message.header.id, prefix.attempt, bytes);
+            call(*worker, id, prefix.attempt, bytes);
         message.body = {};
-        if ((prefix.flags & job_prefix::last) || unwanted_) {
-            write_held();
+        if ((prefix.flags & job_prefix::last) || unwanted_)
             end_process(EXIT_SUCCESS);
-        }
     }
 
     void call(registration const& worker, std::uint64_t id, int attempt, std::span<char const> job)
@@ -157,24 +156,24 @@ private:
                  "its result has " + std::to_string(result.size()) + " bytes, and max_message allows " +
                      std::to_string(largest_));
         else
-            answer(frame_kind::result, id, result);
+            tell(frame_kind::result, id, result.bytes(), true);
     }
 
     void fail(std::uint64_t id, errc code, std::string what)
     {
-        auto whole = failed_frame(id, static_cast<int>(code), std::move(what));
-        held_.append(whole.data(), whole.size());
+        tell(frame_kind::failed, id, failure_body(static_cast<int>(code), std::move(what)).bytes(), true);
     }
 
     frame_reader reader_;
     std::size_t largest_;
-    payload held_;
+    std::optional<ring_writer> ring_;
+    std::uint16_t next_number_ = 0;
     bool unwanted_ = false; ///< a job that was asked to end has ended
 };
 
 } // namespace
 
-payload failed_frame(std::uint64_t id, int code, std::string what)
+payload failure_body(int code, std::string what)
 {
     constexpr std::size_t longest_account = 4096;
     if (what.size() > longest_account)
@@ -187,10 +186,9 @@ payload failed_frame(std::uint64_t id, int code, std::string what)
         message.system_time = nanoseconds(used.ru_stime);
         message.peak_memory = static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
     }
-    payload body, whole;
+    payload body;
     save(body, message);
-    append_frame(whole, frame_kind::failed, id, body.bytes());
-    return whole;
+    return body;
 }
 
 std::string describe_current_exception()
@@ -212,9 +210,14 @@ std::string describe_current_exception()
     }
 }
 
-void serve(std::size_t buffer, std::size_t largest_message) noexcept
+void serve(setup_message const& setup) noexcept
 {
-    server_side_of_channel{buffer, largest_message}.loop();
+    try {
+        job_loop{setup}.run();
+    } catch (std::exception const& error) {
+        std::fprintf(stderr, "wodehaus: this process cannot serve: %s\n", error.what());
+        ::_exit(EXIT_FAILURE);
+    }
 }
 
 void end_process(int status) noexcept

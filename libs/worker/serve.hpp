@@ -1,13 +1,12 @@
 // The loop of a process: reads a job, calls its worker, writes the answer.
 #pragma once
 
-#include <cstddef>
+#include "worker/role.hpp"
 
 namespace wodehaus::detail {
 
-/// Serves what comes on `channel_in` until it ends, then ends the process. The first reading is into `buffer` bytes: a
-/// fresh process touches as little memory as it can, a kept one reads many jobs at once.
-[[noreturn]] void serve(std::size_t buffer, std::size_t largest_message) noexcept;
+/// Serves what comes on `channel_in` until it ends, then ends the process.
+[[noreturn]] void serve(setup_message const& setup) noexcept;
 
 /// Writes what stdio and iostreams hold back, and ends the process without destructors and exit handlers: those of a
 /// fork belong to the process that it was forked from.

@@ -2,6 +2,7 @@
 // all signals blocked, which a child undoes in one call.
 #include "worker/zygote.hpp"
 
+#include "wire/ring.hpp"
 #include "worker/birth.hpp"
 #include "worker/serve.hpp"
 
@@ -101,9 +102,10 @@ private:
         try {
             auto channel = make_socket_pair(SOCK_STREAM);
             auto output = setup_.pipe_per_process ? make_pipe() : descriptor_pair{};
+            auto ring = setup_.has_ring ? make_ring_file() : descriptor{};
             pid_t pid = ::fork();
             if (pid == 0)
-                child(channel.second.get(), output.second.get());
+                child(channel.second.get(), output.second.get(), ring.get());
             if (pid < 0)
                 throw std::system_error{errno, std::generic_category(), "fork"};
             ::setpgid(pid, pid); // on both sides, since either may come first
@@ -115,6 +117,8 @@ private:
             descriptors_.push_back(std::move(channel.first));
             if (output.first)
                 descriptors_.push_back(std::move(output.first));
+            if (ring)
+                descriptors_.push_back(std::move(ring));
         } catch (std::system_error const& error) {
             zygote_event event;
             event.what = zygote_event::kind::fork_failed;
@@ -125,12 +129,12 @@ private:
             report();
     }
 
-    [[noreturn]] void child(int channel, int output) noexcept
+    [[noreturn]] void child(int channel, int output, int ring) noexcept
     {
         ::setpgid(0, 0);
         if (output >= 0)
             redirect_output_and_errors(output);
-        keep_only(channel);
+        keep_only(channel, ring);
         if (setup_.has_lifeline && !arm_lifeline(lifeline, true))
             ::_exit(EXIT_FAILURE);
         // Should the zygote die, nobody but the kernel is left to tell us; it has one thread, which is the one that counts.
@@ -142,7 +146,7 @@ private:
         sigset_t none;
         ::sigemptyset(&none);
         ::sigprocmask(SIG_SETMASK, &none, nullptr);
-        serve(setup_.read_buffer, setup_.max_message);
+        serve(setup_);
     }
 
     void reap()

@@ -18,7 +18,7 @@ struct zygote_request {
 };
 
 /// Zygote to server: what has happened since the last packet, as many entries as the packet has room for. Descriptors
-/// come in the order of the births: the channel, then with pipes of their own the output.
+/// come in the order of the births: the channel, then where there is one the output, then the ring.
 struct zygote_event {
     enum class kind : std::uint32_t { born = 1, ended, fork_failed };
 

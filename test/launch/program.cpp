@@ -196,8 +196,8 @@ BOOST_AUTO_TEST_CASE(the_setup)
 
 BOOST_AUTO_TEST_CASE(a_failure_that_is_told)
 {
-    auto bytes = failed_frame(7, static_cast<int>(errc::job_threw), "std::runtime_error: no");
-    auto body = bytes.bytes().subspan(sizeof(frame_header));
+    auto bytes = failure_body(static_cast<int>(errc::job_threw), "std::runtime_error: no");
+    auto body = bytes.bytes();
     auto told = read_failure(body);
     BOOST_TEST(told.code == static_cast<int>(errc::job_threw));
     BOOST_TEST(told.what == "std::runtime_error: no");
