@@ -80,7 +80,7 @@ void conversation::take(std::size_t size, std::size_t most)
 {
     reader_.filled(size);
     if (!awaits_preamble_ || skip_chatter())
-        take_frames(most);
+        take_frames(most, settles_after_);
     listener_.settled();
 }
 
@@ -111,7 +111,7 @@ bool conversation::skip_chatter()
     return false;
 }
 
-void conversation::take_frames(std::size_t most)
+void conversation::take_frames(std::size_t most, std::size_t settle_after)
 {
     std::size_t taken = 0;
     for (frame message; !broken_ && socket_.is_open();) {
@@ -124,7 +124,7 @@ void conversation::take_frames(std::size_t most)
             break;
         case frame_reader::status::frame:
             listener_.received(*this, std::move(message));
-            if (++taken % settles_after_ == 0)
+            if (++taken % settle_after == 0)
                 listener_.settled();
             break;
         case frame_reader::status::too_large:
@@ -190,9 +190,8 @@ void conversation::take_more_later()
 
 void conversation::read_ring()
 {
-    auto self = shared_from_this(); // what is answered may be the end of us
     if (ring_ && !awaits_preamble_)
-        take_frames(frames_in_ring);
+        take_frames(frames_in_ring, SIZE_MAX);
 }
 
 void conversation::send(payload head, std::span<char const> body, std::shared_ptr<void const> owner)

@@ -53,7 +53,7 @@ public:
     std::string output_tail() const { return output_->tail(); }
     /// Takes what it has written by now.
     void read_output() { output_->drain(); }
-    /// Takes what lies in the ring by now: what the process has begun, before that is decided upon.
+    /// Takes what lies in the ring by now: what the process has begun, before something is decided. Does not settle.
     void read_ring();
     /// Whether it ended without having read all that was sent to it.
     bool was_left_unread() const noexcept { return left_unread_; }
@@ -71,7 +71,7 @@ private:
 
     void read();
     void take(std::size_t size, std::size_t most);
-    void take_frames(std::size_t most);
+    void take_frames(std::size_t most, std::size_t settle_after);
     frame_reader::status next_frame(frame& to);
     bool nothing_is_under_way();
     void take_more_later();

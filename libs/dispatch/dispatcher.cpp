@@ -140,22 +140,26 @@ void dispatcher::refuse(job_node& job, failure why)
 
 void dispatcher::cancel(job_node& job, boost::asio::cancellation_type type)
 {
-    using boost::asio::cancellation_type;
-    if (type == cancellation_type::none)
-        return;
-    bool running_too = (type & (cancellation_type::terminal | cancellation_type::partial)) != cancellation_type::none;
-    job.cancelled_early = job.state == job_entry::status::fresh;
-    if (job.process)
-        static_cast<process_node*>(job.process)->talk->read_ring(); // it may have been begun, or even answered
-    schedule_.cancel(job, running_too ? cancellation::running_too : cancellation::waiting_only, clock_type::now());
+    decide([&] { cancel_now(job, type); });
 }
 
 void dispatcher::cancel_map(map_operation& map, boost::asio::cancellation_type type)
 {
     map.cancelled = true; // what was kept back is not begun
-    auto items = map.items;
-    for (auto& [index, item] : items)
-        cancel(*item, type);
+    decide([&] {
+        for (auto& [index, item] : std::map{map.items})
+            cancel_now(*item, type);
+    });
+}
+
+void dispatcher::cancel_now(job_node& job, boost::asio::cancellation_type type)
+{
+    using boost::asio::cancellation_type;
+    if (type == cancellation_type::none)
+        return;
+    bool running_too = (type & (cancellation_type::terminal | cancellation_type::partial)) != cancellation_type::none;
+    job.cancelled_early = job.state == job_entry::status::fresh;
+    schedule_.cancel(job, running_too ? cancellation::running_too : cancellation::waiting_only, clock_type::now());
 }
 
 void dispatcher::feed_maps()

@@ -86,10 +86,14 @@ private:
     template <class F, class Otherwise = decltype(nothing)>
     void post(F f, Otherwise otherwise = nothing);
 
+    template <class F>
+    void decide(F f);
+
     // Jobs
     void submit(std::shared_ptr<job_node> job, bool keep);
     void settle_request(job_node& job) const;
     void cancel(job_node& job, boost::asio::cancellation_type type);
+    void cancel_now(job_node& job, boost::asio::cancellation_type type);
     void cancel_map(map_operation& map, boost::asio::cancellation_type type);
     void feed_maps();
     void refuse(job_node& job, failure why);
@@ -102,7 +106,6 @@ private:
     void begin_run(std::unique_ptr<source> tasks, run_handler&& handler);
     std::shared_ptr<process_launch> make_launch();
     void stop_run();
-    void read_rings();
     void terminate_run();
     void end_run_if_done();
     void end_run();

@@ -108,6 +108,18 @@ struct dispatcher::run_state {
     bool closing = false;
 };
 
+/// Does `f`, which stops or cancels something, once all is known that the processes have said: what was only sent ahead
+/// is treated otherwise than what was begun.
+template <class F>
+void dispatcher::decide(F f)
+{
+    schedule_.hold();
+    for (auto const& [pid, process] : processes_)
+        process->talk->read_ring();
+    f();
+    schedule_.release(clock_type::now());
+}
+
 /// On the strand: `f`, or where the server was closed meanwhile, `otherwise`.
 template <class F, class Otherwise>
 void dispatcher::post(F f, Otherwise otherwise)

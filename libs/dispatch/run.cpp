@@ -121,10 +121,7 @@ void dispatcher::stop_run()
 {
     if (!run_ || schedule_.stopping())
         return;
-    read_rings();
-    if (!run_ || schedule_.stopping())
-        return; // that was its last answer
-    schedule_.stop(clock_type::now());
+    decide([this] { schedule_.stop(clock_type::now()); });
     run_->producing = false;
     if (!run_->tasks)
         return;
@@ -134,23 +131,11 @@ void dispatcher::stop_run()
                                      "terminate the server to end without it");
 }
 
-// What is only sent ahead is not begun any more, and what was begun goes on: so they must be told apart.
-void dispatcher::read_rings()
-{
-    std::vector<std::shared_ptr<conversation>> all;
-    for (auto const& [pid, process] : processes_)
-        all.push_back(process->talk);
-    for (auto const& talk : all)
-        talk->read_ring();
-}
-
 void dispatcher::terminate_run()
 {
     if (!run_ || schedule_.terminating())
         return;
     stop_run();
-    if (!run_)
-        return;
     schedule_.terminate(clock_type::now());
     if (run_->tasks && run_->asked && run_->tasks->abandon())
         run_->asked = false;

@@ -118,6 +118,12 @@ void schedule::abandon(std::function<void(job_entry&)> const& each)
         each(*job);
 }
 
+void schedule::release(time_point now)
+{
+    held_ = false;
+    fill(now);
+}
+
 // ---- jobs ----
 
 bool schedule::submit(job_entry& job, bool keep, time_point now)
@@ -368,7 +374,7 @@ void schedule::begin(process_entry& process, time_point now)
 
 void schedule::fill(time_point now)
 {
-    if (!running_ || stopping_)
+    if (!running_ || stopping_ || held_)
         return;
     fill_processes(now);
     request_processes(now);

@@ -120,6 +120,9 @@ public:
     /// `count` requested processes will not come. `final`: the waiting jobs fail at once.
     void launch_failed(std::size_t count, errc code, bool final, time_point now);
 
+    /// Until `release` nothing new is sent, requested or asked for: events that precede a decision are taken first.
+    void hold() noexcept { held_ = true; }
+    void release(time_point now);
     void stop(time_point now);
     void terminate(time_point now);
     /// The time of `wake_at` has come.
@@ -183,7 +186,7 @@ private:
     std::size_t requested_ = 0;
     std::deque<action> actions_;
     bool running_ = false, stopping_ = false, terminating_ = false;
-    bool produces_ = false, producer_busy_ = false;
+    bool produces_ = false, producer_busy_ = false, held_ = false;
     std::size_t backlog_ = 0;
     unsigned launch_failures_ = 0;        ///< in a row, since the waiting failed last
     bool launch_fails_ = false;           ///< since the last answer

@@ -890,6 +890,31 @@ BOOST_AUTO_TEST_CASE(what_runs_finishes_and_what_waits_does_not_start)
     BOOST_TEST(s.decisions.finished());
 }
 
+BOOST_AUTO_TEST_CASE(what_is_taken_before_a_stop_begins_nothing_new)
+{
+    // What the processes had said by then is told first, and the places that it frees are not given away any more.
+    scene s{kept(1, 1)};
+    s.run().submit("abc").comes(1).begun(1, 'a').forget();
+    s.decisions.hold();
+    s.answers(1, 'a').begun(1, 'b');
+    s.stop();
+    s.decisions.release(s.now);
+    BOOST_TEST(s.to_do() == "a: ok, c: stopped");
+    s.answers(1, 'b');
+    BOOST_TEST(s.to_do() == "retire 1, b: ok");
+}
+
+BOOST_AUTO_TEST_CASE(what_was_held_goes_on)
+{
+    scene s{kept(1, 1)};
+    s.run().submit("abc").comes(1).begun(1, 'a').forget();
+    s.decisions.hold();
+    s.answers(1, 'a');
+    BOOST_TEST(s.to_do() == "a: ok");
+    s.decisions.release(s.now);
+    BOOST_TEST(s.to_do() == "send c to 1");
+}
+
 BOOST_AUTO_TEST_CASE(what_comes_later_is_refused)
 {
     scene s{kept(1)};
