@@ -97,7 +97,8 @@ public:
     ///
     /// The consumer is called for each task, one after another, in the first of these forms that it accepts:
     /// `(Job const&, outcome<R>)`; `(Job const&, R)`; `(Job const&)` for a worker that returns void. With the later
-    /// forms a failed job is logged and counted. It may return an `asio::awaitable`, which holds the run back. What can
+    /// forms a failed job is logged and counted. It may return an `asio::awaitable`, which holds the run back, and which
+    /// `terminate()` cancels (`terminal`); `operation_aborted` is no error then. What can
     /// be called as a consumer is taken for one, so a handler should name its parameters' types. Without a consumer
     /// results are dropped, and failures are logged.
     ///

@@ -112,6 +112,7 @@ private:
     void produced(std::exception_ptr error, std::unique_ptr<produced_task> task);
     void consume();
     void consumed(std::exception_ptr error);
+    void cancel_consumer(std::shared_ptr<produced_task> task);
     void update_backlog();
 
     // Doing what the schedule says

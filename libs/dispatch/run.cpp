@@ -139,6 +139,14 @@ void dispatcher::terminate_run()
     schedule_.terminate(clock_type::now());
     if (run_->tasks && run_->asked && run_->tasks->abandon())
         run_->asked = false;
+    if (run_->consuming && !run_->in_consumer)
+        cancel_consumer(run_->consuming);
+}
+
+// Later, since it may have been the consumer who has asked for this.
+void dispatcher::cancel_consumer(std::shared_ptr<produced_task> task)
+{
+    boost::asio::post(strand_, [task = std::move(task)] { task->cancel(); });
 }
 
 void dispatcher::end_run_if_done()
@@ -255,6 +263,8 @@ void dispatcher::consume()
         if (!run_)
             return; // destroyed by the consumer
         run_->in_consumer = false;
+        if (run_->consuming && schedule_.terminating())
+            cancel_consumer(task);
     }
 }
 
@@ -285,6 +295,8 @@ void dispatcher::close() noexcept
     timer_.cancel();
     if (run && run->tasks)
         run->tasks->abandon();
+    if (run && run->consuming)
+        cancel_consumer(run->consuming);
     unwritten_.clear();
     for (auto& [pid, process] : processes_)
         process->talk->close();

@@ -649,6 +649,70 @@ BOOST_AUTO_TEST_CASE(a_coroutine_consumer_that_throws)
     kit::each_launch([&](kit::way how) { BOOST_TEST(threw(run_over(how(), even_numbers{1000}, consumer).error, "enough")); });
 }
 
+BOOST_AUTO_TEST_CASE(terminate_ends_a_consumer_that_is_suspended)
+{
+    kit::each_launch([](kit::way how) {
+        asio::io_context context{1};
+        wodehaus::basic_job_server<> server{context, how({.workers = 2})};
+        end_of_run end;
+        kit::event suspended{context.get_executor()};
+        int cancelled = 0;
+        auto consumer = [&](int, wodehaus::outcome<int>) -> awaitable<void> {
+            asio::steady_timer never{co_await asio::this_coro::executor, asio::steady_timer::time_point::max()};
+            suspended.set();
+            try {
+                co_await never.async_wait(asio::use_awaitable);
+            } catch (boost::system::system_error const& error) {
+                cancelled += error.code() == asio::error::operation_aborted;
+                throw;
+            }
+        };
+        server.async_run(even_numbers{20}, consumer, end.handler());
+        asio::co_spawn(
+            context,
+            [&]() -> awaitable<void> {
+                co_await suspended.wait();
+                server.terminate();
+            },
+            kit::rethrow{});
+        kit::run(context);
+        BOOST_TEST(!end.error); // terminated as it was asked to be
+        BOOST_TEST(cancelled >= 1);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(destruction_ends_a_consumer_that_is_suspended)
+{
+    kit::each_launch([](kit::way how) {
+        asio::io_context context{1};
+        auto server = std::make_unique<wodehaus::basic_job_server<>>(context, how({.workers = 2}));
+        end_of_run end;
+        kit::event suspended{context.get_executor()};
+        bool left = false;
+        auto consumer = [&](int job, int) -> awaitable<void> {
+            struct at_the_end {
+                bool& left;
+                int const& job;
+                ~at_the_end() { left = job > 0 && job % 2 == 0; } // what it was given lives as long as it does
+            } guard{left, job};
+            asio::steady_timer never{co_await asio::this_coro::executor, asio::steady_timer::time_point::max()};
+            suspended.set();
+            co_await never.async_wait(asio::use_awaitable);
+        };
+        server->async_run(even_numbers{20}, consumer, end.handler());
+        asio::co_spawn(
+            context,
+            [&]() -> awaitable<void> {
+                co_await suspended.wait();
+                server.reset();
+            },
+            kit::rethrow{});
+        kit::run(context);
+        BOOST_TEST(left);
+        BOOST_TEST((kit::code_in(end.error) == asio::error::operation_aborted));
+    });
+}
+
 BOOST_AUTO_TEST_CASE(consumers_that_return_something_else)
 {
     int sum = 0;

@@ -15,6 +15,9 @@
 
 namespace wodehaus::detail {
 
+/// Whether an exception says no more than "cancelled".
+WODEHAUS_DECL bool is_cancellation(std::exception_ptr const& error) noexcept;
+
 /// A task that a producer gave, and its way to the consumer.
 class produced_task {
 public:
@@ -25,6 +28,8 @@ public:
     virtual std::optional<failure> load(outcome<payload>&& bytes, std::size_t budget) = 0;
     /// Gives the outcome to the consumer; `finished` is called once the consumer is ready for the next.
     virtual void consume(done finished) = 0;
+    /// Asks a consumer that is suspended to give up, on the strand; `finished` is called all the same.
+    virtual void cancel() = 0;
 
     job_request request;
     bool failure_is_seen = true; ///< whether the consumer is told of failures
@@ -185,6 +190,12 @@ public:
             give(std::move(finished), [this]() -> decltype(auto) { return seat_->consumer(job(), std::move(*outcome_)); });
     }
 
+    void cancel() override
+    {
+        cancelled_ = true;
+        signal_.emit(boost::asio::cancellation_type::terminal);
+    }
+
 private:
     job_of<Worker> const& job() const noexcept { return job_; }
 
@@ -193,10 +204,13 @@ private:
     {
         try {
             if constexpr (is_awaitable<std::remove_cvref_t<decltype(call())>>) {
-                boost::asio::co_spawn(seat_->strand, call(),
-                                      [finished = std::move(finished)](std::exception_ptr error, auto&&...) {
-                                          finished(error);
-                                      });
+                // `finished` holds this task.
+                boost::asio::co_spawn(
+                    seat_->strand, call(),
+                    boost::asio::bind_cancellation_slot(
+                        signal_.slot(), [this, finished = std::move(finished)](std::exception_ptr error, auto&&...) {
+                            finished(error && cancelled_ && is_cancellation(error) ? nullptr : error);
+                        }));
                 return;
             } else {
                 static_cast<void>(call());
@@ -211,6 +225,8 @@ private:
     job_of<Worker> job_;
     outcome<result_of<Worker>> outcome_;
     std::shared_ptr<consumer_seat<Consumer>> seat_;
+    boost::asio::cancellation_signal signal_;
+    bool cancelled_ = false;
 };
 
 template <class Consumer, class Worker>
@@ -260,9 +276,6 @@ private:
     Producer producer_;
     std::shared_ptr<consumer_seat<Consumer>> seat_;
 };
-
-/// Whether an exception says no more than "cancelled".
-WODEHAUS_DECL bool is_cancellation(std::exception_ptr const& error) noexcept;
 
 /// A producer that is a coroutine.
 template <class Producer, class Consumer>
