@@ -410,6 +410,7 @@ void dispatcher::greet(process_node& process, frame const& message)
             return;
         }
         process.greeted = true;
+        process.name = std::to_string(pid_in(message)); // through a launcher it is not our child's
         if (process.state == process_entry::status::starting)
             process.kill_at = now + patience_for_preload;
     } else if (message.header.kind == frame_kind::ready) {

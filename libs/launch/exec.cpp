@@ -9,7 +9,6 @@
 #include <csignal>
 #include <map>
 
-#include <fcntl.h>
 #include <sys/socket.h>
 
 namespace wodehaus::detail {
@@ -20,54 +19,64 @@ class exec_launch final : public process_launch, public std::enable_shared_from_
 public:
     explicit exec_launch(launch_settings settings) : settings_(std::move(settings)) {}
 
-    void open() override { lifeline_ = make_pipe(); }
+    void open() override {}
 
     void request() override
     {
         // Later, since what is asked for in one event is announced in another.
         boost::asio::post(settings_.on, [self = shared_from_this()] {
             auto pass = self->settings_.entrance->enter();
-            if (pass && self->lifeline_.second)
+            if (pass && !self->closed_)
                 self->start();
         });
     }
 
     void signal(int pid, int number) override
     {
-        if (auto found = children_.find(pid); found != children_.end())
-            found->second.signal(number);
+        auto found = children_.find(pid);
+        if (found == children_.end())
+            return;
+        found->second.process.signal(number);
+        if (number == SIGKILL)
+            found->second.lifeline.reset(); // it may be in another group than our child, which is its launcher
     }
 
     void close(std::function<void()> closed) override
     {
-        lifeline_.second.reset();
-        lifeline_.first.reset();
+        closed_ = true;
         closed();
     }
 
     void destroy() noexcept override
     {
+        closed_ = true;
         for (auto& [pid, child] : children_)
-            child.signal(SIGKILL);
+            child.process.signal(SIGKILL);
         for (auto& [pid, child] : children_)
-            child.reap();
+            child.process.reap();
         children_.clear();
-        lifeline_.second.reset();
     }
 
 private:
+    // What was started: the program, or a launcher that starts it.
+    struct launched {
+        launched(strand_executor on, int pid, descriptor life) : process(on, pid), lifeline(std::move(life)) {}
+        child_process process;
+        descriptor lifeline; ///< the writing end: when it is closed, the program's group is killed
+    };
+
     void start()
     {
         auto const& how = *settings_.how;
         auto what = command_for(how, worker_argument);
         try {
             auto channel = make_socket_pair(SOCK_STREAM);
-            auto life = make_lifeline();
+            auto life = make_pipe();
             auto output = make_output(how.output);
             auto setup = setup_for(how);
             setup.has_lifeline = setup.has_output = 1;
             auto ring = setup.has_ring ? make_ring_file() : descriptor{};
-            std::array<int, 3> descriptors{life.get(), output.out, ring.get()};
+            std::array<int, 3> descriptors{life.first.get(), output.out, ring.get()};
             send_setup(channel.first.get(), setup, std::span{descriptors}.first(ring ? 3 : 2));
             int pid = starter_.start(what.program, what.arguments, {channel.second.get(), channel.second.get(), output.error});
             birth process;
@@ -76,27 +85,17 @@ private:
             process.output = std::move(output.read_end);
             process.ring = std::move(ring);
             process.says_hello = true;
-            adopt(std::move(process));
+            adopt(std::move(process), std::move(life.second));
         } catch (std::exception const& error) {
             settings_.listener->launch_failed(1, errc::launch_failed,
                                               "could not start " + what.program.string() + ": " + error.what(), false);
         }
     }
 
-    // Each process has an open file of its own, since the lifeline's owner is a property of that.
-    descriptor make_lifeline()
+    void adopt(birth&& process, descriptor life)
     {
-        auto path = "/proc/self/fd/" + std::to_string(lifeline_.first.get());
-        descriptor end{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
-        if (!end)
-            throw std::system_error{errno, std::generic_category(), "open " + path};
-        return end;
-    }
-
-    void adopt(birth&& process)
-    {
-        auto [at, added] = children_.try_emplace(process.pid, settings_.on, process.pid);
-        wait(at->second);
+        auto [at, added] = children_.try_emplace(process.pid, settings_.on, process.pid, std::move(life));
+        wait(at->second.process);
         settings_.listener->born(std::move(process));
     }
 
@@ -109,11 +108,12 @@ private:
             auto found = self->children_.find(pid);
             if (found == self->children_.end())
                 return;
-            if (!found->second.has_ended()) { // a pidfd can wake early, under a tracer
-                self->wait(found->second);
+            auto& process = found->second.process;
+            if (!process.has_ended()) { // a pidfd can wake early, under a tracer
+                self->wait(process);
                 return;
             }
-            auto how = found->second.reap();
+            auto how = process.reap();
             self->children_.erase(found);
             self->settings_.listener->ended(pid, how);
         });
@@ -121,8 +121,8 @@ private:
 
     launch_settings settings_;
     program_starter starter_;
-    descriptor_pair lifeline_;
-    std::map<int, child_process> children_;
+    std::map<int, launched> children_;
+    bool closed_ = false;
 };
 
 } // namespace

@@ -150,6 +150,13 @@ std::optional<refusal> judge_hello(frame const& hello, options const& how)
     return std::nullopt;
 }
 
+std::int64_t pid_in(frame const& hello)
+{
+    hello_message message;
+    std::memcpy(&message, hello.body.data(), sizeof message);
+    return message.pid;
+}
+
 failure_message read_failure(std::span<char const> body)
 {
     try {

@@ -59,6 +59,8 @@ struct refusal {
     std::string what;
 };
 std::optional<refusal> judge_hello(frame const& hello, options const& how);
+/// The process id in a hello that was judged good.
+std::int64_t pid_in(frame const& hello);
 
 /// What a failed frame says, in words; garbage is told as such.
 failure_message read_failure(std::span<char const> body);

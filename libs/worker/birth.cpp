@@ -114,7 +114,7 @@ bool arm_lifeline(int end, bool anew) noexcept
             return false;
     }
     // No process is named: when the last writer is gone, the kernel signals this group, whoever is in it then.
-    ::fcntl(end, F_SETOWN, -::getpid());
+    ::fcntl(end, F_SETOWN, -::getpgrp());
     ::fcntl(end, F_SETSIG, SIGKILL);
     ::fcntl(end, F_SETFL, O_ASYNC | O_NONBLOCK);
     char none = 0;

@@ -137,8 +137,7 @@ void say_ready()
 
 [[noreturn]] void be_process(bool as_zygote, std::function<void()> const& preload)
 {
-    reset_signals();
-    ::setpgid(0, 0);
+    reset_signals(); // the server has given us a group of our own; a launcher may be in it, and ends with us
     as_zygote ? take_control_from_standard_input() : take_channel_from_standard_streams();
     offer_to_oom_killer();
     say_hello();

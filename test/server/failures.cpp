@@ -9,7 +9,10 @@
 #include <csignal>
 #include <thread>
 
+#include <poll.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace asio = boost::asio;
 using asio::awaitable;
@@ -401,6 +404,29 @@ BOOST_AUTO_TEST_CASE(a_launcher)
         auto end = co_await server.async_try_call(worker<good>, 1);
         kit::failed(end, errc::launch_failed);
     });
+}
+
+BOOST_AUTO_TEST_CASE(a_launcher_that_forks)
+{
+    // Our child is the launcher then. What it has started ends with the job all the same, and not only with the run.
+    wodehaus::options how{.workers = 1, .launch = wodehaus::launch::exec, .jobs_per_process = 0, .kill_after = 100ms};
+    how.launcher = {"sh", "-c", "\"$@\"; true", "sh"};
+    for (bool another_group : {false, true}) {
+        if (another_group)
+            how.launcher = {"sh", "-c", "setsid -w \"$@\"; true", "sh"};
+        kit::with_server(how, [](wodehaus::job_server& server) -> awaitable<void> {
+            int pid = co_await server.async_call(worker<process_id>, 0);
+            int watched = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+            BOOST_REQUIRE(watched >= 0);
+            auto slow = task{worker<sleeps>, 0}.timeout(50ms);
+            auto end = co_await server.async_try_call(slow);
+            BOOST_TEST(kit::failed(end, errc::timed_out).process == std::to_string(pid));
+            pollfd gone{watched, POLLIN, 0};
+            BOOST_TEST(::poll(&gone, 1, 10'000) == 1);
+            ::close(watched);
+            co_await goes_on(server);
+        });
+    }
 }
 
 BOOST_AUTO_TEST_CASE(closures)
