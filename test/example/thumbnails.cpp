@@ -388,7 +388,7 @@ BOOST_AUTO_TEST_CASE(names_are_what_strangers_choose)
     auto all = run(program(), in, work / "she et");
     check(all, names.size(), 2);
 
-    BOOST_TEST(!contains(all.page, "<script"));
+    BOOST_TEST(count(all.page, "<script") == 1u); // the page's own
     BOOST_TEST(!contains(all.page, "\x1b"));
     BOOST_TEST(!contains(all.end.errors + all.end.output, "\x1b"));
     BOOST_TEST(!contains(all.page, "\xe9t"));
