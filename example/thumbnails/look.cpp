@@ -33,9 +33,10 @@ output { color: var(--quiet); font-variant-numeric: tabular-nums; }
 .row { display: flex; flex-wrap: wrap; gap: 14px; }
 .row:first-child { margin-top: 1.2rem; }
 .row::after { content: ""; flex-grow: 1000; }
-figure { margin: 0; min-width: 5.5rem; flex: var(--shape) 1 calc(var(--shape) * var(--height)); border-radius: 10px;
-         overflow: hidden; background: var(--card); box-shadow: var(--shade); content-visibility: auto;
-         contain-intrinsic-size: auto 260px; transition: transform .15s ease; }
+figure { margin: 0; flex: var(--shape) 1 calc(var(--shape) * var(--height)); min-width: 6rem;
+         max-width: calc(2.2 * var(--shape) * var(--height)); border-radius: 10px; overflow: hidden;
+         background: var(--card); box-shadow: var(--shade); transition: transform .15s ease;
+         content-visibility: auto; contain-intrinsic-size: auto 260px; }
 figure:hover { transform: translateY(-2px); }
 figure a { display: block; aspect-ratio: var(--shape); }
 figure a:focus-visible { outline-width: 3px; outline-offset: -3px; }
@@ -45,7 +46,7 @@ img.see-through { background: repeating-conic-gradient(#a3a8ae 0 25%, #989da3 0 
 figcaption { padding: .5rem .7rem .6rem; font-size: .82rem; overflow-wrap: anywhere; }
 figcaption b { display: block; font-weight: 550; }
 .details span { display: inline-block; }
-.details span + span::before { content: "· "; }
+.details span:first-child::after { content: " ·"; }
 .row .folder { display: none; }
 .of-all .folder { display: block; }
 .failures { border-top: 1px solid var(--line); margin-top: 2.5rem; }

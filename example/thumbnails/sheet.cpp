@@ -42,10 +42,12 @@ std::string link_to(fs::path const& file, fs::path const& output)
     return url(target.lexically_relative(from).native());
 }
 
-// Strips and towers are shown in a frame that is less so, so that each has a width and a height that one can see.
-double shape_of(thumbnail const& made)
+// Strips and towers are shown in a frame that is less so, so that each has a width and a height that one can see. A
+// long name makes it wider, or else it would be a tower itself.
+double shape_of(thumbnail const& made, std::string const& name)
 {
-    return std::clamp(static_cast<double>(made.width) / made.height, 0.5, 3.5);
+    auto least = std::clamp(static_cast<double>(name.size()) / 80, 0.5, 1.8);
+    return std::clamp(static_cast<double>(made.width) / made.height, least, 3.5);
 }
 
 void write_figure(std::ostream& out, sheet_entry const& entry, fs::path const& output)
@@ -54,7 +56,7 @@ void write_figure(std::ostream& out, sheet_entry const& entry, fs::path const& o
     auto name = html(entry.file.filename().native());
     bool is_small = made.width == made.full_width && made.height == made.full_height;
     bool is_see_through = made.file.ends_with(".png");
-    out << "<figure style=\"--shape:" << shape_of(made) << "\" data-bytes=\"" << made.bytes << "\" data-pixels=\""
+    out << "<figure style=\"--shape:" << shape_of(made, name) << "\" data-bytes=\"" << made.bytes << "\" data-pixels=\""
         << std::uint64_t{made.full_width} * made.full_height << "\"><a href=\"" << link_to(entry.file, output)
         << "\"><img src=\"" << thumbnails_folder << '/' << url(made.file) << "\" width=\"" << made.width
         << "\" height=\"" << made.height << "\" alt=\"" << name << "\" loading=\"lazy\"";
