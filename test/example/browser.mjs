@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
-const patience = 60_000 // milliseconds for one step: only for what would never come
+const patience = 30_000 // milliseconds for one step: only for what would never come
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 // Asks until the answer is true or `patience` is at its end.
@@ -56,30 +56,24 @@ function portOf(driver) {
 export class Browser {
     #driver
     #address
+    #folder
 
-    // All that it writes goes into the folder, which the caller removes after `end`.
-    static async start(driver, folder) {
+    // All that it writes goes into the folder, which the caller removes after `end` or `kill`.
+    constructor(driver, folder) {
         mkdirSync(join(folder, 'home'), { recursive: true })
         const home = Object.fromEntries(
             ['HOME', 'TMPDIR', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_RUNTIME_DIR']
                 .map((name) => [name, join(folder, 'home')]))
-        const browser = new Browser
-        browser.#driver = spawn(driver, ['--port=0'], {
+        this.#folder = folder
+        this.#driver = spawn(driver, ['--port=0'], {
             env: { ...process.env, ...home, DBUS_SESSION_BUS_ADDRESS: 'disabled:' }, stdio: ['ignore', 'pipe', 'pipe'] })
-        try {
-            browser.#address = `http://127.0.0.1:${await portOf(browser.#driver)}/session`
-            await browser.#open(folder)
-        } catch (error) {
-            await browser.end()
-            throw error
-        }
-        return browser
     }
 
-    async #open(folder) {
+    async start() {
+        this.#address = `http://127.0.0.1:${await portOf(this.#driver)}/session`
         const args = ['--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu',
             '--disable-background-networking', '--disable-component-update', '--no-first-run',
-            '--user-data-dir=' + join(folder, 'profile')]
+            '--user-data-dir=' + join(this.#folder, 'profile')]
         const { sessionId } = await this.#ask('POST', '', { capabilities: { alwaysMatch: {
             browserName: 'chrome', unhandledPromptBehavior: 'ignore', pageLoadStrategy: 'normal',
             'goog:loggingPrefs': { browser: 'ALL' }, 'goog:chromeOptions': { args } } } })
@@ -131,8 +125,14 @@ export class Browser {
         const family = withDescendants(this.#driver.pid)
         await this.#ask('DELETE', '').catch(() => {})
         this.#driver.kill()
-        const left = () => processes().map(([pid]) => pid).filter((pid) => family.has(pid))
-        await until('the browser has ended', () => left().length === 0).catch(() =>
-            left().forEach((pid) => process.kill(pid, 'SIGKILL')))
+        await until('the browser has ended', () => !processes().some(([pid]) => family.has(pid)))
+    }
+
+    // What remains when there is no time to ask.
+    kill() {
+        for (const pid of withDescendants(this.#driver.pid))
+            try {
+                process.kill(pid, 'SIGKILL')
+            } catch {} // it has ended
     }
 }
