@@ -23,7 +23,7 @@ h2 span { margin-left: .5em; }
 .summary { margin: .35rem 0 0; }
 .summary a { color: var(--bad); }
 .controls { display: flex; flex-wrap: wrap; align-items: center; gap: .6rem 1.2rem; background: var(--paper);
-            margin: .9rem calc(-1 * var(--margin)) 0; padding: .6rem var(--margin); }
+            margin: .9rem calc(-1 * var(--margin)) -.7rem; padding: .6rem var(--margin); }
 .controls label { display: flex; align-items: center; gap: .5rem; color: var(--quiet); }
 input, select { min-width: 0; padding: .4rem .6rem; border: 1px solid var(--edge); border-radius: 8px;
                 background: var(--card); color: var(--ink); font: inherit; }
@@ -31,7 +31,7 @@ input { width: 15rem; }
 output { color: var(--quiet); font-variant-numeric: tabular-nums; }
 :focus-visible { outline: 2px solid var(--focus); outline-offset: 1px; }
 .row { display: flex; flex-wrap: wrap; gap: 14px; }
-.row:first-child { margin-top: 1.2rem; }
+.row:first-child { margin-top: 1.5rem; }
 .row::after { content: ""; flex-grow: 1000; }
 figure { margin: 0; flex: var(--shape) 1 calc(var(--shape) * var(--height)); min-width: 6rem;
          max-width: calc(2.2 * var(--shape) * var(--height)); border-radius: 10px; overflow: hidden;

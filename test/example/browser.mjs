@@ -66,7 +66,8 @@ export class Browser {
                 .map((name) => [name, join(folder, 'home')]))
         this.#folder = folder
         this.#driver = spawn(driver, ['--port=0'], {
-            env: { ...process.env, ...home, DBUS_SESSION_BUS_ADDRESS: 'disabled:' }, stdio: ['ignore', 'pipe', 'pipe'] })
+            env: { ...process.env, ...home, LANGUAGE: 'en', DBUS_SESSION_BUS_ADDRESS: 'disabled:' },
+            stdio: ['ignore', 'pipe', 'pipe'] })
     }
 
     async start() {
@@ -103,7 +104,8 @@ export class Browser {
     devtools(cmd, params) { return this.#ask('POST', '/goog/cdp/execute', { cmd, params }) }
 
     resize(width, height) {
-        return this.devtools('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: false })
+        return this.devtools('Emulation.setDeviceMetricsOverride',
+            { width, height, deviceScaleFactor: 1, mobile: false })
     }
 
     // Presses keys one after the other, wherever the focus is.

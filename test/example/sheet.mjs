@@ -13,7 +13,8 @@ function check(is, what) {
     if (!is)
         failed.push(what)
 }
-const list = (names) => names.map((name) => JSON.stringify(name.length > 40 ? name.slice(0, 40) + '…' : name)).join(' ')
+const short = (name) => name.length > 40 ? name.slice(0, 40) + '…' : name
+const list = (names) => names.map((name) => JSON.stringify(short(name))).join(' ')
 
 // Names are bytes; here each is one of latin1.
 const text = Buffer.from('This is no picture.\n')
@@ -64,8 +65,13 @@ function makeFiles(folder) {
 }
 
 function runProgram(...args) {
-    return new Promise((resolve, reject) => execFile(program, args, (error, output, errors) =>
-        error?.code === 1 ? resolve() : reject(new Error(`thumbnails: ${error?.code ?? 0} is its status, not 1: ${errors}`))))
+    return new Promise((resolve, reject) => execFile(program, args, (error, output, errors) => {
+        const status = error?.code ?? error?.signal ?? 0
+        if (status === 1)
+            resolve()
+        else
+            reject(new Error(`thumbnails ended with ${status}, not 1: ${errors}`))
+    }))
 }
 
 // What follows runs in the page, and gives a line for whatever is wrong.
@@ -188,7 +194,7 @@ async function goTo(browser, element) {
 }
 
 async function sort(browser) {
-    const numbers = new Intl.Collator(undefined, { numeric: true })
+    const numbers = new Intl.Collator('en', { numeric: true })
     const orders = {
         'name': (one, other) => numbers.compare(shown(one), shown(other)),
         'name-down': (one, other) => numbers.compare(shown(other), shown(one)),
