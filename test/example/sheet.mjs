@@ -77,8 +77,8 @@ function runProgram(...args) {
 // What follows runs in the page, and gives a line for whatever is wrong.
 
 function foreignElements() {
-    const known = 'html head meta title style body header h1 h2 p a div label span input select option output section ' +
-        'figure img figcaption b bdi ul li script'
+    const known = 'html head meta title style body header h1 h2 p a div label span input select option output ' +
+        'section figure img figcaption b bdi ul li script'
     const wrong = document.scripts.length === 1 ? [] : ['there are ' + document.scripts.length + ' scripts']
     for (const element of document.querySelectorAll('*')) {
         if (!known.split(' ').includes(element.localName))
