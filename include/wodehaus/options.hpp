@@ -20,9 +20,18 @@ enum class launch {
     zygote,
     /// Each process is the program anew, started by exec, if asked through another program (`options::launcher`).
     exec,
-    /// The server itself forks. Not in this version: the server's constructor refuses it.
+    /// The server itself forks, when a job wants a process: for closures, and for a heap to share. Its price grows with
+    /// the server's memory, whose pages are marked for copying each time: a heap of 1 GiB leaves some 30 jobs a second.
+    /// The child has one thread, and finds every lock that another thread of the server held taken for ever, except
+    /// those of malloc, stdio and this library: a worker calls no library that the server's threads are in. It has
+    /// the server's memory, secrets included. `preload` runs in each process, after the fork. What no process survives
+    /// on zygote does on this and on exec, when the server is killed by SIGKILL: a worker that has closed all its
+    /// descriptors, and children that have left its process group.
     fork,
-    /// Threads of this process, for tests and debuggers. Not in this version: the server's constructor refuses it.
+    /// Threads of this process, at most `workers`, for tests and debuggers. Jobs and results are saved and loaded as
+    /// elsewhere; a crash is not contained, and a timeout, a cancellation or `terminate` only asks: the job then ends
+    /// when its worker returns, and so does destroying the server. `preload` runs once, in this process. `output` and
+    /// `jobs_per_process` have no effect. Needs no `init`.
     in_process
 };
 
@@ -36,6 +45,9 @@ enum class output {
 /// `prefetch` hides the way to and fro where jobs take microseconds: eight of them are four times as fast with 7 sent
 /// ahead. A job that was sent ahead waits for the one before it, even when another process becomes free; so none is by
 /// default, which is what jobs of a millisecond and more want.
+///
+/// A closure (a callable with a state and without `serialize`) runs only where memory is shared, on fork and in_process,
+/// and on fork always in a process of its own that is forked after the call.
 ///
 /// An aggregate: name what you set. A value that makes no sense is refused by the server's constructor, which throws
 /// `std::invalid_argument` and names it.

@@ -14,13 +14,27 @@ namespace {
 
 constexpr std::size_t parked_by_zygote = 4, parked_by_exec = 1; // measured: more gains nothing on two cores
 
+std::size_t ahead_of(launch kind)
+{
+    switch (kind) {
+    case launch::zygote:
+        return parked_by_zygote;
+    case launch::exec:
+        return parked_by_exec;
+    case launch::fork: // a fork has the memory of its moment: it is to be the job's
+    case launch::in_process:
+        break;
+    }
+    return 0;
+}
+
 schedule_limits limits_of(options const& how)
 {
     schedule_limits limits;
     limits.workers = how.workers;
     limits.jobs_per_process = how.jobs_per_process;
     limits.prefetch = how.prefetch.value_or(0);
-    limits.ahead = how.launch == launch::zygote ? parked_by_zygote : parked_by_exec;
+    limits.ahead = ahead_of(how.launch);
     limits.queue_limit = how.queue_limit;
     limits.kill_after = how.kill_after;
     return limits;
@@ -29,7 +43,7 @@ schedule_limits limits_of(options const& how)
 } // namespace
 
 dispatcher::dispatcher(boost::asio::any_io_executor executor, options how)
-    : executor_(std::move(executor)), strand_(executor_), how_(std::move(how)), journal_(how_.logger),
+    : executor_(std::move(executor)), strand_(executor_), how_(effective(std::move(how))), journal_(how_.logger),
       schedule_(limits_of(how_)), timer_(strand_)
 {
 }
@@ -107,6 +121,7 @@ void dispatcher::settle_request(job_node& job) const
     job.attempts = settings.attempts.value_or(how_.attempts);
     job.timeout = settings.timeout.value_or(how_.timeout);
     job.retry_exceptions = settings.retry_exceptions;
+    job.own_process = job.request.closure && how_.launch == launch::fork;
 }
 
 void dispatcher::submit(std::shared_ptr<job_node> job, bool keep)
@@ -116,6 +131,9 @@ void dispatcher::submit(std::shared_ptr<job_node> job, bool keep)
     job->self = job;
     if (job->request.refused) {
         refuse(*job, std::move(*job->request.refused));
+    } else if (job->request.closure && how_.launch != launch::fork && how_.launch != launch::in_process) {
+        refuse(*job, {errc::launch_failed, "a closure runs only where memory is shared, on launch::fork and "
+                                           "launch::in_process; give it a serialize member, or name it by worker<...>"});
     } else if (job->request.job.size() > how_.max_message) {
         refuse(*job, {errc::too_large, "the job has " + std::to_string(job->request.job.size()) +
                                            " bytes, and max_message allows " + std::to_string(how_.max_message)});
@@ -262,7 +280,10 @@ void dispatcher::send(job_node& job, process_node& process, bool last)
     job.known = {};
     std::string name;
     job_prefix prefix;
-    if (how_.program.empty()) {
+    if (job.request.closure) {
+        prefix.flags |= job_prefix::closure;
+        prefix.offset = reinterpret_cast<std::uintptr_t>(job.request.closure.get());
+    } else if (how_.program.empty()) {
         auto key = key_of(*job.request.worker);
         prefix.module = key.module;
         prefix.offset = key.offset;
@@ -347,6 +368,8 @@ void dispatcher::born(birth&& process)
     node->name = process.name.empty() ? std::to_string(process.pid) : process.name;
     node->greeted = !process.says_hello;
     auto* raw = node.get();
+    if (how_.launch == launch::fork)
+        raw->knows = last_id_;
     processes_.emplace(raw->pid, std::move(node));
     auto now = clock_type::now();
     schedule_.process_born(*raw, now);

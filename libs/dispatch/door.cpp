@@ -83,14 +83,6 @@ failure cannot_load(std::string_view worker, std::exception_ptr error)
                    error);
 }
 
-failure closure_refused(std::string_view worker)
-{
-    failure why{errc::launch_failed, "a closure runs only where memory is shared, on launch::fork and "
-                                     "launch::in_process; give it a serialize member, or name it by worker<...>"};
-    why.worker = worker;
-    return why;
-}
-
 failure first_cause(std::vector<failure> const& failures)
 {
     auto own = std::find_if(failures.begin(), failures.end(), [](failure const& why) { return why.code != errc::canceled; });

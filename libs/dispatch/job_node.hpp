@@ -18,7 +18,7 @@ struct job_node : job_entry {
     /// Gives the outcome to whoever waits for it. Called once, on the strand.
     virtual void deliver(outcome<payload>&& result) = 0;
 
-    std::string_view worker_name() const { return request.worker ? request.worker->name : std::string_view{}; }
+    std::string_view worker_name() const { return request.name; }
 
     job_request request;
     payload result;                   ///< once it was answered

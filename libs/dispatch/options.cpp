@@ -19,8 +19,11 @@ void check(options const& how)
 {
     if (how.workers == 0)
         refuse("workers", "0 processes can do no work; give at least 1");
-    if (how.launch != launch::zygote && how.launch != launch::exec)
-        refuse("launch", "this version has zygote and exec");
+    bool starts_a_program = how.launch == launch::zygote || how.launch == launch::exec;
+    if (!starts_a_program && how.launch != launch::fork && how.launch != launch::in_process)
+        refuse("launch", "no such launch");
+    if (!how.program.empty() && !starts_a_program)
+        refuse("program", "only launch::zygote and launch::exec start a program");
     if (how.queue_limit == 0)
         refuse("queue_limit", "no call could ever wait; give at least 1");
     if (how.timeout.count() < 0)
@@ -42,6 +45,15 @@ void check(options const& how)
     for (int number : how.stop_signals)
         if (number <= 0 || number >= NSIG || number == SIGKILL || number == SIGSTOP)
             refuse("stop_signals", std::to_string(number) + " is no signal that can be caught");
+}
+
+options effective(options how)
+{
+    if (how.launch == launch::in_process) { // threads have nothing to be fresh for, and no way to and fro to hide
+        how.jobs_per_process = 0;
+        how.prefetch = 0;
+    }
+    return how;
 }
 
 } // namespace wodehaus::detail

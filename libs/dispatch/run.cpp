@@ -102,9 +102,18 @@ std::shared_ptr<process_launch> dispatcher::make_launch()
     launch_settings settings{strand_, gate_, this, &how_};
     std::error_code none;
     bool ourselves = how_.program.empty() || std::filesystem::equivalent(how_.program, "/proc/self/exe", none);
+    if (how_.launch == launch::in_process)
+        return make_in_process_launch(std::move(settings));
     if (!initialised() && ourselves)
         return std::make_shared<no_launch>(std::move(settings));
-    return how_.launch == launch::exec ? make_exec_launch(std::move(settings)) : make_zygote_launch(std::move(settings));
+    switch (how_.launch) {
+    case launch::fork:
+        return make_fork_launch(std::move(settings));
+    case launch::exec:
+        return make_exec_launch(std::move(settings));
+    default:
+        return make_zygote_launch(std::move(settings));
+    }
 }
 
 void dispatcher::stop()

@@ -318,17 +318,32 @@ void schedule::process_ready(process_entry& process, time_point now)
 
 bool schedule::is_last(process_entry const& process) const noexcept
 {
-    return limits_.jobs_per_process != 0 && process.taken >= limits_.jobs_per_process;
+    return process.gets_no_more || (limits_.jobs_per_process != 0 && process.taken >= limits_.jobs_per_process);
 }
 
-process_entry* schedule::choose_process()
+bool schedule::suits(process_entry const& process, job_entry const& job) const noexcept
+{
+    return process.state == process_status::idle && (!job.own_process || (process.taken == 0 && process.knows >= job.id));
+}
+
+// How many idle processes could take the job that is next.
+std::size_t schedule::idle_for_next() const noexcept
+{
+    if (!waiting_count_ || !waiting_.begin()->second.front().own_process)
+        return count(process_status::idle);
+    auto const& next = waiting_.begin()->second.front();
+    return static_cast<std::size_t>(std::count_if(processes_.begin(), processes_.end(),
+                                                  [&](auto const* process) { return suits(*process, next); }));
+}
+
+process_entry* schedule::choose_process(job_entry const& job)
 {
     process_entry* best = nullptr;
     if (at_work() < limits_.workers) { // rather a process of its own, once it comes, than a place behind another job
         for (auto* process : processes_)
-            if (process->state == process_status::idle)
+            if (suits(*process, job))
                 return process;
-    } else if (limits_.prefetch) {
+    } else if (limits_.prefetch && !job.own_process) {
         for (auto* process : processes_)
             if (process->state == process_status::busy && !is_last(*process) &&
                 process->jobs.size() <= limits_.prefetch && (!best || process->jobs.size() < best->jobs.size()))
@@ -344,6 +359,7 @@ void schedule::send(job_entry& job, process_entry& process, time_point now)
     job.state = job_status::sent;
     job.process = &process;
     process.jobs.push_back(&job);
+    process.gets_no_more = job.own_process;
     action give;
     give.what = kind::send;
     give.job = &job;
@@ -384,7 +400,7 @@ void schedule::fill(time_point now)
 void schedule::fill_processes(time_point now)
 {
     while (waiting_count_) {
-        auto* process = choose_process();
+        auto* process = choose_process(waiting_.begin()->second.front());
         if (!process)
             break;
         send(pop(), *process, now);
@@ -396,7 +412,7 @@ void schedule::request_processes(time_point now)
     if (launch_again_ && now < *launch_again_)
         return;
     std::size_t promised = produces_ ? 1 : 0; // a producer is only asked once there is a process for its task
-    process_counts have{at_work(), count(process_status::idle), count(process_status::starting) + requested_,
+    process_counts have{at_work(), idle_for_next(), count(process_status::starting) + requested_,
                         waiting_count_ + promised};
     for (auto more = processes_to_request(have, limits_); more; --more) {
         ++requested_;

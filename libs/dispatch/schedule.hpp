@@ -34,6 +34,7 @@ struct job_entry : boost::intrusive::list_base_hook<boost::intrusive::link_mode<
     int attempts = 1;                     ///< how often it may be begun
     std::chrono::nanoseconds timeout{0};  ///< of each attempt; 0: none
     bool retry_exceptions = false;
+    bool own_process = false;             ///< it needs one that is fresh and has begun since it was submitted
 
     status state = status::fresh;
     int attempt = 0;                      ///< how often it was begun
@@ -49,6 +50,8 @@ struct process_entry {
     status state = status::starting;
     std::deque<job_entry*> jobs;          ///< sent to it and not answered; the first may be begun
     std::size_t taken = 0;                ///< jobs sent to it so far
+    std::uint64_t knows = UINT64_MAX;     ///< the last job that had been submitted when it began
+    bool gets_no_more = false;            ///< it has had a job that wanted it for itself
     bool was_ready = false;               ///< whether it has ever been able to take a job
     std::optional<time_point> deadline;   ///< of the job that it has begun
     std::optional<time_point> kill_at;    ///< when it is killed, if it has not ended by then
@@ -158,7 +161,9 @@ private:
     void fill_processes(time_point now);
     void request_processes(time_point now);
     void ask_producer();
-    process_entry* choose_process();
+    bool suits(process_entry const& process, job_entry const& job) const noexcept;
+    std::size_t idle_for_next() const noexcept;
+    process_entry* choose_process(job_entry const& job);
     void send(job_entry& job, process_entry& process, time_point now);
     void begin(process_entry& process, time_point now);
     void push(job_entry& job, bool front);

@@ -20,7 +20,7 @@ using strand_executor = boost::asio::strand<boost::asio::any_io_executor>;
 
 /// A process that has come about.
 struct birth {
-    int pid = 0;
+    int pid = 0;              ///< of a thread instead: a negative number of its own
     std::string name;         ///< what preload has named it; empty: it goes by its process id
     descriptor channel;       ///< the server's end
     descriptor output;        ///< its stdout and stderr, to be read; none if they are not ours
@@ -80,5 +80,7 @@ struct launch_settings {
 
 std::shared_ptr<process_launch> make_exec_launch(launch_settings settings);
 std::shared_ptr<process_launch> make_zygote_launch(launch_settings settings);
+std::shared_ptr<process_launch> make_fork_launch(launch_settings settings);
+std::shared_ptr<process_launch> make_in_process_launch(launch_settings settings);
 
 } // namespace wodehaus::detail

@@ -11,7 +11,6 @@
 #include <boost/process/v2/stdio.hpp>
 
 #include <csignal>
-#include <mutex>
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -33,29 +32,30 @@ struct clean_slate {
     }
 };
 
-class all_signals_blocked {
-public:
-    all_signals_blocked()
-    {
-        sigset_t all;
-        ::sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~all_signals_blocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    all_signals_blocked(all_signals_blocked const&) = delete;
-    all_signals_blocked& operator=(all_signals_blocked const&) = delete;
-
-private:
-    sigset_t before_;
-};
-
 } // namespace
+
+all_signals_blocked::all_signals_blocked()
+{
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+}
+
+all_signals_blocked::~all_signals_blocked()
+{
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+std::unique_lock<std::mutex> program_starter::lock()
+{
+    static std::mutex one_at_a_time;
+    return std::unique_lock{one_at_a_time};
+}
 
 int program_starter::start(std::filesystem::path const& program, std::vector<std::string> const& arguments,
                            standard_streams const& streams)
 {
-    static std::mutex one_at_a_time;
-    std::lock_guard lock{one_at_a_time};
+    auto alone = lock();
     all_signals_blocked quiet;
     boost::system::error_code error;
     vfork_launcher launcher;

@@ -7,7 +7,9 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <csignal>
 #include <filesystem>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,12 +21,26 @@ struct standard_streams {
     int in, out, error; ///< numbers of this process
 };
 
+/// In this thread, as long as it lives.
+class all_signals_blocked {
+public:
+    all_signals_blocked();
+    ~all_signals_blocked();
+    all_signals_blocked(all_signals_blocked const&) = delete;
+    all_signals_blocked& operator=(all_signals_blocked const&) = delete;
+
+private:
+    sigset_t before_;
+};
+
 /// Starts programs as children of this process, with every signal disposition reset, in a group of their own.
 class program_starter {
 public:
     /// Gives its process id; throws `boost::system::system_error`. One launch at a time in the whole process.
     int start(std::filesystem::path const& program, std::vector<std::string> const& arguments,
               standard_streams const& streams);
+    /// Held while one is started; by who forks, too, so that the child finds it free.
+    static std::unique_lock<std::mutex> lock();
 
 private:
     boost::asio::io_context never_run_{1}; ///< Boost.Process wants one; nobody else may use it

@@ -48,7 +48,7 @@ inline constexpr std::string_view preamble{"\0wodehaus\xc3\x97\r\n\x1a\n", 15};
 
 /// What the body of a job frame begins with; a name of `name_size` bytes and the job itself follow.
 struct job_prefix {
-    std::uint64_t module = 0, offset = 0; ///< the worker's key in this build; 0, 0: it goes by its name
+    std::uint64_t module = 0, offset = 0; ///< the worker's key in this build, unless it goes by its name
     std::int32_t attempt = 1;
     std::uint16_t flags = 0;
     std::uint16_t reserved = 0;
@@ -57,6 +57,7 @@ struct job_prefix {
     static constexpr std::uint16_t last = 1;     ///< the process ends after this job
     static constexpr std::uint16_t announce = 2; ///< the process says when it begins it
     static constexpr std::uint16_t timed = 4;    ///< and the server must hear of that at once
+    static constexpr std::uint16_t closure = 8;  ///< `offset` is the address of one, in memory that is shared
 };
 static_assert(sizeof(job_prefix) == 32);
 

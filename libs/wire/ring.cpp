@@ -60,6 +60,7 @@ ring_memory::ring_memory(int file)
     void* at = ::mmap(nullptr, file_size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     if (at == MAP_FAILED)
         fail("mmap");
+    ::madvise(at, file_size, MADV_DONTFORK); // refused only by a kernel that has no such advice
     at_ = static_cast<layout*>(at);
 }
 
@@ -84,11 +85,6 @@ bool ring_writer::put(frame_header const& header, std::span<char const> body) no
 bool ring_writer::take_bell() noexcept
 {
     return memory_->awake.load(std::memory_order_seq_cst) == 0 && memory_->awake.exchange(1, std::memory_order_seq_cst) == 0;
-}
-
-void ring_writer::keep_from_children() noexcept
-{
-    ::madvise(&*memory_, file_size, MADV_DONTFORK);
 }
 
 void ring_writer::copy_in(std::uint64_t at, void const* from, std::size_t size) noexcept

@@ -14,7 +14,7 @@ namespace wodehaus::detail {
 /// A memory file for a ring, which neither side can shrink or let grow. Throws `std::system_error`.
 descriptor make_ring_file();
 
-/// The mapping, on either side.
+/// The mapping, on either side. What this process forks does not have it.
 class ring_memory {
 public:
     /// Throws `std::system_error`, also where the file is not what `make_ring_file` makes.
@@ -39,8 +39,6 @@ public:
     bool put(frame_header const& header, std::span<char const> body) noexcept;
     /// Whether the server has to be told. True once for each time that it asked for it.
     bool take_bell() noexcept;
-    /// What this process forks has no business with it.
-    void keep_from_children() noexcept;
 
 private:
     void copy_in(std::uint64_t at, void const* from, std::size_t size) noexcept;

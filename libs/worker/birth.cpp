@@ -94,6 +94,24 @@ void keep_only(int channel, int ring) noexcept
     close_from(ring >= 0 ? first_free : ring_file);
 }
 
+void take_descriptors(forked_descriptors const& given)
+{
+    auto aside = [](int number) { // out of the way of the final numbers, which may be taken
+        return number < 0 ? -1 : checked(::fcntl(number, F_DUPFD_CLOEXEC, first_free), "fcntl F_DUPFD_CLOEXEC");
+    };
+    int channel = aside(given.channel), life = aside(given.lifeline), ring = aside(given.ring);
+    int out = aside(given.out), error = aside(given.error);
+    move_to(channel, channel_in);
+    move_to(channel, channel_out);
+    checked(::dup2(life, lifeline), "dup2"); // not closed on exec: descendants hold it too
+    if (ring >= 0)
+        move_to(ring, ring_file);
+    checked(::dup2(out, 1), "dup2");
+    checked(::dup2(error, 2), "dup2");
+    close_from(ring >= 0 ? first_free : ring_file);
+    null_input();
+}
+
 void keep_ring(int file) noexcept
 {
     if (file == ring_file)

@@ -14,6 +14,12 @@ void take_channel_from_standard_streams();
 void take_control_from_standard_input();
 /// After a fork in the zygote: keeps `channel`, the lifeline and, if not -1, `ring`; closes the rest.
 void keep_only(int channel, int ring) noexcept;
+/// After a fork of the server: moves what is given to the numbers of a process, and closes the rest. stdin is /dev/null
+/// then. -1 stands for none. Throws `std::system_error`.
+struct forked_descriptors {
+    int channel, lifeline, out, error, ring;
+};
+void take_descriptors(forked_descriptors const& given);
 /// Moves it to its own number.
 void keep_ring(int file) noexcept;
 /// When the server dies, or lets go, the kernel kills this process's group. `end` is the reading end of a pipe; with

@@ -3,6 +3,7 @@
 
 #include "wire/frame.hpp"
 #include "worker/birth.hpp"
+#include "worker/greeting.hpp"
 #include "worker/registry.hpp"
 #include "worker/role.hpp"
 #include "worker/serve.hpp"
@@ -17,7 +18,6 @@
 #include <cstdlib>
 #include <string_view>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -31,22 +31,19 @@ namespace {
 std::atomic<bool> was_initialised{false};
 std::string program;
 
+// Never destroyed: a fork may come late.
+std::function<void()>& kept_preload()
+{
+    static auto* kept = new std::function<void()>;
+    return *kept;
+}
+
 std::string resolve_program()
 {
     std::string path(4096, '\0');
     ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
     path.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
     return path;
-}
-
-void say_hello()
-{
-    hello_message hello{build_id(), ::getpid()};
-    payload bytes;
-    bytes.append(preamble.data(), preamble.size());
-    append_frame(bytes, frame_kind::hello, 0, {reinterpret_cast<char const*>(&hello), sizeof hello});
-    if (!send_to_server(bytes.bytes()))
-        ::_exit(EXIT_FAILURE);
 }
 
 // At its own number, and not closed on exec: descendants hold it too.
@@ -100,41 +97,6 @@ setup_message receive_setup(bool as_zygote)
     return setup;
 }
 
-std::size_t count_threads() noexcept
-{
-    std::size_t count = 0;
-    if (DIR* threads = ::opendir("/proc/self/task")) {
-        while (dirent const* each = ::readdir(threads))
-            count += each->d_name[0] != '.';
-        ::closedir(threads);
-    }
-    return count;
-}
-
-void run_preload(std::function<void()> const& preload)
-{
-    if (!preload)
-        return;
-    try {
-        preload();
-    } catch (...) {
-        payload account;
-        auto body = failure_body(static_cast<int>(errc::launch_failed), describe_current_exception());
-        append_frame(account, frame_kind::failed, 0, body.bytes());
-        send_to_server(account.bytes());
-        end_process(EXIT_FAILURE);
-    }
-}
-
-void say_ready()
-{
-    std::string name = introduce_name();
-    payload bytes;
-    append_frame(bytes, frame_kind::ready, count_threads(), {name.data(), name.size()});
-    if (!send_to_server(bytes.bytes()))
-        end_process(EXIT_FAILURE);
-}
-
 [[noreturn]] void be_process(bool as_zygote, std::function<void()> const& preload)
 {
     reset_signals(); // the server has given us a group of our own; a launcher may be in it, and ends with us
@@ -168,6 +130,11 @@ std::string const& this_program()
     return program;
 }
 
+std::function<void()> const& preload_of_program()
+{
+    return kept_preload();
+}
+
 } // namespace detail
 
 void init(int& argc, char** argv, std::function<void()> preload)
@@ -176,13 +143,13 @@ void init(int& argc, char** argv, std::function<void()> preload)
         return;
     detail::program = detail::resolve_program();
     detail::was_initialised.store(true, std::memory_order_release);
-    if (argc != 2)
-        return;
-    std::string_view argument = argv[1];
-    bool as_zygote = argument == detail::zygote_argument;
-    if (!as_zygote && argument != detail::worker_argument)
-        return;
     detail::remember_arguments(argc, argv);
+    std::string_view argument = argc == 2 ? argv[1] : "";
+    bool as_zygote = argument == detail::zygote_argument;
+    if (!as_zygote && argument != detail::worker_argument) {
+        detail::kept_preload() = std::move(preload);
+        return;
+    }
     try {
         detail::be_process(as_zygote, preload);
     } catch (std::exception const& error) {

@@ -66,6 +66,22 @@ bool write_all(std::span<iovec> pieces) noexcept
 
 } // namespace
 
+std::unique_lock<std::mutex> lock_name()
+{
+    return std::unique_lock{name_mutex};
+}
+
+std::unique_lock<std::mutex> lock_channel()
+{
+    return std::unique_lock{channel_mutex};
+}
+
+void forget_name() noexcept
+{
+    chosen_name.clear();
+    server_is_told = false;
+}
+
 void remember_arguments(int argc, char** argv) noexcept
 {
     if (argc < 1)

@@ -1,6 +1,8 @@
 // The workers that this program has.
 #include "worker/registry.hpp"
 
+#include "worker/role.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -130,6 +132,11 @@ std::vector<known_worker> const& all_workers()
 }
 
 } // namespace
+
+std::unique_lock<std::mutex> lock_registry()
+{
+    return std::unique_lock{list_mutex()};
+}
 
 registration::registration(void (*to_invoke)(invocation&), std::string_view its_name, char const* its_worker_type,
                            char const* its_job_type, char const* its_result_type) noexcept

@@ -5,8 +5,10 @@
 
 #include <wodehaus/detail/payload.hpp>
 
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <string>
 
 namespace wodehaus::detail {
@@ -41,6 +43,23 @@ struct hello_message {
 /// Whether `init` was called, and the program it was called in.
 bool initialised() noexcept;
 std::string const& this_program();
+/// What `init` was given; empty without it.
+std::function<void()> const& preload_of_program();
+
+/// The locks of this room, for the moment of a fork: the child is to find them free.
+class own_locks {
+public:
+    own_locks();
+
+private:
+    std::array<std::unique_lock<std::mutex>, 3> held_;
+};
+std::unique_lock<std::mutex> lock_registry();
+std::unique_lock<std::mutex> lock_name();
+std::unique_lock<std::mutex> lock_channel();
+
+/// After a fork: the name and the job of the process that it was forked from are not its own.
+void forget_name() noexcept;
 
 /// Where `init` found the arguments: what `ps` shows of a process.
 void remember_arguments(int argc, char** argv) noexcept;

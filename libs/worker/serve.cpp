@@ -36,46 +36,45 @@ void flush_output() noexcept
 /// The process's side of the conversation.
 class job_loop {
 public:
-    explicit job_loop(setup_message const& setup)
-        : reader_(setup.read_buffer, largest_body(setup.max_message)), largest_(setup.max_message)
+    job_loop(job_site& site, setup_message const& setup)
+        : site_(site), reader_(setup.read_buffer, largest_body(setup.max_message)), largest_(setup.max_message)
     {
         if (!setup.has_ring)
             return;
         ring_.emplace(ring_file);
-        ring_->keep_from_children();
         ::close(ring_file);
     }
 
-    [[noreturn]] void run()
+    /// Gives the status to exit with.
+    int run()
     {
-        for (frame message;;) {
+        for (frame message; !status_;) {
             switch (reader_.next(message)) {
             case frame_reader::status::frame:
                 if (message.header.kind == frame_kind::job)
                     take(message);
-                continue; // a kind from a later version that we need not know
+                break; // a kind from a later version that we need not know
             case frame_reader::status::more:
                 read();
-                continue;
+                break;
             case frame_reader::status::too_large:
             case frame_reader::status::garbage:
                 std::fprintf(stderr, "wodehaus: the server sent what is not a message; this process ends\n");
-                end_process(EXIT_FAILURE);
+                status_ = EXIT_FAILURE;
             }
         }
+        return *status_;
     }
 
 private:
     void read()
     {
         auto to = reader_.space();
-        ssize_t got = -1;
-        do
-            got = ::read(channel_in, to.data(), to.size());
-        while (got < 0 && errno == EINTR);
-        if (got <= 0)
-            end_process(EXIT_SUCCESS); // the server needs us no more, or is gone
-        reader_.filled(static_cast<std::size_t>(got));
+        ssize_t got = site_.read(to);
+        if (got > 0)
+            reader_.filled(static_cast<std::size_t>(got));
+        else
+            status_ = EXIT_SUCCESS; // the server needs us no more, or is gone
     }
 
     // A frame of a job goes through the ring where there is one and room in it, else by the channel. Without `at_once`
@@ -90,14 +89,14 @@ private:
         header.size = body.size();
         bool told = true;
         if (!ring_ || body.size() > largest_for_ring || !ring_->put(header, body)) {
-            told = send_to_server({reinterpret_cast<char const*>(&header), sizeof header}, body);
+            told = site_.send({reinterpret_cast<char const*>(&header), sizeof header}, body);
         } else if (at_once && ring_->take_bell()) {
             frame_header bell;
             bell.kind = frame_kind::bell;
-            told = send_to_server({reinterpret_cast<char const*>(&bell), sizeof bell});
+            told = site_.send({reinterpret_cast<char const*>(&bell), sizeof bell}, {});
         }
         if (!told)
-            end_process(EXIT_FAILURE);
+            status_ = EXIT_FAILURE;
     }
 
     void take(frame& message)
@@ -116,30 +115,33 @@ private:
 
         if (prefix.flags & job_prefix::announce)
             tell(frame_kind::begun, id, {}, (prefix.flags & job_prefix::timed) != 0);
-        auto const* worker = name.empty() ? find_worker(worker_key{prefix.module, prefix.offset}) : find_worker(name);
-        if (!worker)
+        if (prefix.flags & job_prefix::closure) {
+            auto* closure = reinterpret_cast<detail::closure*>(static_cast<std::uintptr_t>(prefix.offset));
+            call([closure](invocation& with) { closure->invoke(with); }, id, prefix.attempt, bytes);
+        } else if (auto const* worker = name.empty() ? find_worker(worker_key{prefix.module, prefix.offset}) : find_worker(name)) {
+            call(worker->invoke, id, prefix.attempt, bytes);
+        } else {
             fail(id, errc::unknown_worker,
                  "this program has no such worker (or several of that name); build both sides from the same source");
-        else
-            call(*worker, id, prefix.attempt, bytes);
+        }
         message.body = {};
-        if ((prefix.flags & job_prefix::last) || unwanted_)
-            end_process(EXIT_SUCCESS);
+        if (!status_ && ((prefix.flags & job_prefix::last) || unwanted_))
+            status_ = EXIT_SUCCESS;
     }
 
-    void call(registration const& worker, std::uint64_t id, int attempt, std::span<char const> job)
+    template <class Invoke>
+    void call(Invoke invoke, std::uint64_t id, int attempt, std::span<char const> job)
     {
         payload result;
         invocation call{job, result, largest_};
-        begin_this_job(id, attempt);
+        site_.begin(id, attempt);
         try {
-            worker.invoke(call);
+            invoke(call);
         } catch (abi::__forced_unwind const&) {
             throw; // a cancelled thread: not an exception that may be swallowed
         } catch (...) {
             auto what = describe_current_exception();
-            unwanted_ = end_this_job();
-            flush_output();
+            unwanted_ = site_.end();
             switch (call.at) {
             case invocation::stage::loading:
                 return fail(id, errc::bad_message, "the job could not be loaded: " + what);
@@ -149,8 +151,7 @@ private:
                 return fail(id, errc::bad_message, "the result could not be saved: " + what);
             }
         }
-        unwanted_ = end_this_job();
-        flush_output();
+        unwanted_ = site_.end();
         if (result.size() > largest_)
             fail(id, errc::too_large,
                  "its result has " + std::to_string(result.size()) + " bytes, and max_message allows " +
@@ -164,11 +165,37 @@ private:
         tell(frame_kind::failed, id, failure_body(static_cast<int>(code), std::move(what)).bytes(), true);
     }
 
+    job_site& site_;
     frame_reader reader_;
     std::size_t largest_;
     std::optional<ring_writer> ring_;
     std::uint16_t next_number_ = 0;
     bool unwanted_ = false; ///< a job that was asked to end has ended
+    std::optional<int> status_; ///< it is over
+};
+
+/// The process as a whole.
+class this_process final : public job_site {
+public:
+    ssize_t read(std::span<char> to) noexcept override
+    {
+        ssize_t got = -1;
+        do
+            got = ::read(channel_in, to.data(), to.size());
+        while (got < 0 && errno == EINTR);
+        return got;
+    }
+    bool send(std::span<char const> head, std::span<char const> body) noexcept override
+    {
+        return send_to_server(head, body);
+    }
+    void begin(std::uint64_t id, int attempt) noexcept override { begin_this_job(id, attempt); }
+    bool end() noexcept override
+    {
+        bool unwanted = end_this_job();
+        flush_output();
+        return unwanted;
+    }
 };
 
 } // namespace
@@ -210,14 +237,21 @@ std::string describe_current_exception()
     }
 }
 
+int serve_jobs(job_site& site, setup_message const& setup)
+{
+    return job_loop{site, setup}.run();
+}
+
 void serve(setup_message const& setup) noexcept
 {
+    int status = EXIT_FAILURE;
     try {
-        job_loop{setup}.run();
+        this_process site;
+        status = serve_jobs(site, setup);
     } catch (std::exception const& error) {
         std::fprintf(stderr, "wodehaus: this process cannot serve: %s\n", error.what());
-        ::_exit(EXIT_FAILURE);
     }
+    end_process(status);
 }
 
 void end_process(int status) noexcept

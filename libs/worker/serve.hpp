@@ -5,6 +5,24 @@
 
 namespace wodehaus::detail {
 
+/// Where jobs are run: a process, or a thread of the server's.
+class job_site {
+public:
+    /// As `read` on the channel; blocks.
+    virtual ssize_t read(std::span<char> to) noexcept = 0;
+    /// Writes a whole frame; false if nobody listens any more.
+    virtual bool send(std::span<char const> head, std::span<char const> body) noexcept = 0;
+    virtual void begin(std::uint64_t id, int attempt) noexcept = 0;
+    /// The worker has returned or thrown. True if it was asked to end: then the site is not wanted any more.
+    virtual bool end() noexcept = 0;
+
+protected:
+    ~job_site() = default;
+};
+
+/// Serves what comes until it ends, and gives the status to exit with.
+int serve_jobs(job_site& site, setup_message const& setup);
+
 /// Serves what comes on `channel_in` until it ends, then ends the process.
 [[noreturn]] void serve(setup_message const& setup) noexcept;
 

@@ -238,6 +238,8 @@ BOOST_AUTO_TEST_CASE(options_that_make_sense)
 {
     check({});
     check({.workers = 1, .launch = wodehaus::launch::exec, .launcher = {"nice", "-n", "10"}});
+    check({.launch = wodehaus::launch::fork});
+    check({.launch = wodehaus::launch::in_process, .prefetch = 3});
     check({.kill_after = 0ns, .stop_signals = {SIGINT, SIGTERM, SIGHUP, SIGRTMIN}});
     check({.jobs_per_process = 0, .prefetch = 0, .queue_limit = 1, .max_message = 1});
 }
@@ -254,8 +256,8 @@ BOOST_AUTO_TEST_CASE(options_that_make_none)
         }
     };
     refused("workers", {.workers = 0});
-    refused("launch", {.launch = wodehaus::launch::fork});
-    refused("launch", {.launch = wodehaus::launch::in_process});
+    refused("program", {.launch = wodehaus::launch::fork, .program = "/bin/true"});
+    refused("program", {.launch = wodehaus::launch::in_process, .program = "/bin/true"});
     refused("launch", {.launch = static_cast<wodehaus::launch>(99)});
     refused("queue_limit", {.queue_limit = 0});
     refused("timeout", {.timeout = -1ns});

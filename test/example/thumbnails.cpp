@@ -49,6 +49,12 @@ void put(fs::path const& file, std::string_view content)
     std::ofstream{file, std::ios::binary} << content;
 }
 
+// The test's own pictures are made by one thread: its others are OpenMP's, of which a sanitizer knows nothing.
+struct one_thread {
+    one_thread() { MagickLib::SetMagickResourceLimit(MagickLib::ThreadsResource, 1); }
+};
+BOOST_TEST_GLOBAL_FIXTURE(one_thread);
+
 // Pictures.
 
 std::string encoded(Magick::Image image, char const* format)

@@ -31,7 +31,16 @@ inline constexpr way exec_fresh{"exec, fresh", wodehaus::launch::exec, 1, 0};
 inline constexpr way exec_kept{"exec, kept", wodehaus::launch::exec, 0, 0};
 inline constexpr way exec_ahead{"exec, kept, prefetch 3", wodehaus::launch::exec, 0, 3};
 
-inline constexpr way all_ways[] = {zygote_fresh, zygote_kept, zygote_ahead, exec_fresh, exec_kept, exec_ahead};
+inline constexpr way fork_fresh{"fork, fresh", wodehaus::launch::fork, 1, 0};
+inline constexpr way fork_kept{"fork, kept", wodehaus::launch::fork, 0, 0};
+inline constexpr way fork_ahead{"fork, kept, prefetch 3", wodehaus::launch::fork, 0, 3};
+inline constexpr way in_process{"in_process", wodehaus::launch::in_process, 0, 0};
+
+/// What contains a crash.
+inline constexpr way all_ways[] = {zygote_fresh, zygote_kept, zygote_ahead, exec_fresh, exec_kept,
+                                   exec_ahead,   fork_fresh,  fork_kept,    fork_ahead};
+inline constexpr way all_launches[] = {zygote_fresh, exec_fresh, fork_fresh};
+/// Those that start a program, which may be another one.
 inline constexpr way both_launches[] = {zygote_fresh, exec_fresh};
 
 /// Calls the body with each way, and looks after each what is left.
@@ -53,7 +62,7 @@ void each_way(Body body)
 template <class Body>
 void each_launch(Body body)
 {
-    each(both_launches, body);
+    each(all_launches, body);
 }
 
 } // namespace kit

@@ -376,7 +376,7 @@ BOOST_AUTO_TEST_CASE(jobs_and_results_that_are_too_large)
 
 BOOST_AUTO_TEST_CASE(programs_that_cannot_be_started)
 {
-    kit::each_launch([](kit::way how) {
+    kit::each(kit::both_launches, [](kit::way how) {
         for (auto program : {"/no/such/program", "/bin/true"}) {
             BOOST_TEST_INFO_SCOPE(program);
             kit::with_server(how({.program = program, .logger = {}}), [](wodehaus::job_server& server) -> awaitable<void> {
@@ -427,28 +427,6 @@ BOOST_AUTO_TEST_CASE(a_launcher_that_forks)
             co_await goes_on(server);
         });
     }
-}
-
-BOOST_AUTO_TEST_CASE(closures)
-{
-    kit::each_launch([](kit::way how) {
-        kit::with_server(how(), [](wodehaus::job_server& server) -> awaitable<void> {
-            int captured = 1;
-            auto closure = [captured](int number) { return captured + number; };
-            auto end = co_await server.async_try_call(closure, 1);
-            auto why = kit::failed(end, errc::launch_failed);
-            BOOST_TEST(why.process.empty());
-            task by_task{closure, 1};
-            auto same = co_await server.async_try_call(by_task);
-            kit::failed(same, errc::launch_failed);
-            std::vector numbers{1, 2};
-            auto all = co_await server.async_try_map(closure, numbers);
-            BOOST_TEST(all.size() == 2u);
-            for (auto& each : all)
-                kit::failed(each, errc::launch_failed);
-            co_await goes_on(server);
-        });
-    });
 }
 
 BOOST_AUTO_TEST_CASE(further_attempts)
@@ -659,8 +637,9 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense)
         }
     };
     refused({.workers = 0}, "workers");
-    refused({.launch = wodehaus::launch::fork}, "launch");
-    refused({.launch = wodehaus::launch::in_process}, "launch");
+    refused({.launch = wodehaus::launch{9}}, "launch");
+    refused({.launch = wodehaus::launch::fork, .program = "/bin/true"}, "program");
+    refused({.launch = wodehaus::launch::in_process, .program = "/bin/true"}, "program");
     refused({.timeout = -1s}, "timeout");
     refused({.kill_after = -1s}, "kill_after");
     refused({.attempts = 0}, "attempts");

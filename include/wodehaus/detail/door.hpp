@@ -19,31 +19,32 @@ class source;
 
 /// A task without its types.
 struct job_request {
-    registration const* worker = nullptr;
+    std::string_view name;                ///< the worker's, for people
+    registration const* worker = nullptr; ///< none: it is a closure
+    std::shared_ptr<detail::closure> closure;
     payload job;
     task_settings settings;
-    std::unique_ptr<failure> refused; ///< why it cannot even be tried: a closure, a job that does not save
+    std::unique_ptr<failure> refused;     ///< why it cannot even be tried: a job that does not save
 };
 
 /// The account of an exception that a job's `save`, or a result's `load`, has thrown.
 WODEHAUS_DECL failure cannot_save(std::string_view worker, std::exception_ptr error);
 WODEHAUS_DECL failure cannot_load(std::string_view worker, std::exception_ptr error);
-WODEHAUS_DECL failure closure_refused(std::string_view worker);
 
 template <class Worker>
 job_request make_request(Worker const& worker, job_of<Worker> const& job, task_settings const& settings)
 {
     job_request request;
     request.settings = settings;
-    if constexpr (is_closure<Worker>) {
-        request.refused = std::make_unique<failure>(closure_refused(name_of<Worker>()));
-    } else {
-        request.worker = &registered<Worker>;
-        try {
-            request.job = pack(worker, job);
-        } catch (...) {
-            request.refused = std::make_unique<failure>(cannot_save(name_of<Worker>(), std::current_exception()));
-        }
+    request.name = name_of<Worker>();
+    try {
+        if constexpr (is_closure<Worker>)
+            request.closure = std::make_shared<closure_of<Worker>>(worker);
+        else
+            request.worker = &registered<Worker>;
+        request.job = pack(worker, job);
+    } catch (...) {
+        request.refused = std::make_unique<failure>(cannot_save(request.name, std::current_exception()));
     }
     return request;
 }

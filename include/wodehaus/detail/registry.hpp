@@ -37,23 +37,11 @@ struct WODEHAUS_DECL registration {
     registration& operator=(registration const&) = delete;
 };
 
-/// Calls a worker of this type on the bytes of a job. Compiled in the user's program; all that knows the types.
 template <class Worker>
-void invoke(invocation& call)
+void work(Worker& worker, job_of<Worker>& job, invocation& call)
 {
-    using job_type = job_of<Worker>;
     using result_type = result_of<Worker>;
 
-    job_type job{};
-    Worker worker{};
-    if constexpr (travels<Worker>) {
-        input_archive archive{call.job, call.budget};
-        archive >> worker >> job;
-        if (!archive.at_end())
-            wrong_length();
-    } else {
-        load(call.job, call.budget, job);
-    }
     call.at = invocation::stage::working;
     if constexpr (std::is_void_v<result_type>) {
         apply(worker, job);
@@ -63,6 +51,42 @@ void invoke(invocation& call)
         save(call.result, static_cast<result_type const&>(result));
     }
 }
+
+/// Calls a worker of this type on the bytes of a job. Compiled in the user's program; all that knows the types.
+template <class Worker>
+void invoke(invocation& call)
+{
+    job_of<Worker> job{};
+    Worker worker{};
+    if constexpr (travels<Worker>) {
+        input_archive archive{call.job, call.budget};
+        archive >> worker >> job;
+        if (!archive.at_end())
+            wrong_length();
+    } else {
+        load(call.job, call.budget, job);
+    }
+    work(worker, job, call);
+}
+
+/// A worker that cannot travel. Its key is its address, where memory is shared.
+struct closure {
+    virtual ~closure() = default;
+    virtual void invoke(invocation& call) = 0;
+};
+
+template <class Worker>
+struct closure_of final : closure {
+    explicit closure_of(Worker const& from) : worker(from) {}
+    void invoke(invocation& call) override
+    {
+        job_of<Worker> job{};
+        load(call.job, call.budget, job);
+        work(worker, job, call);
+    }
+
+    Worker worker;
+};
 
 template <class Worker>
 inline registration registered{&invoke<Worker>, name_of<Worker>(), typeid(Worker).name(),

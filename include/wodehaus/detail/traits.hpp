@@ -78,7 +78,7 @@ concept is_closure = !is_constant<Worker> && !std::is_empty_v<Worker> && without
 
 /// A worker whose state is saved with the job.
 template <class Worker>
-inline constexpr bool travels = !is_constant<Worker> && !std::is_empty_v<Worker>;
+inline constexpr bool travels = !is_constant<Worker> && !std::is_empty_v<Worker> && !is_closure<Worker>;
 
 /// Calls a worker in the way its parameter asks for: what takes its job by value or `&&` gets it moved.
 template <class Worker, class Job>

@@ -1,0 +1,110 @@
+// A fork of the server as a process that runs jobs.
+#include "worker/forked.hpp"
+
+#include "worker/greeting.hpp"
+#include "worker/registry.hpp"
+#include "worker/serve.hpp"
+#include "worker/this_job.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+
+#include <dlfcn.h>
+#include <stdio_ext.h>
+#include <unistd.h>
+
+namespace wodehaus::detail {
+
+#if defined(__GLIBC__)
+// Every stream of the C library, each with the next in `_chain`. Weak, and rather looked up in the library itself: what a
+// program links against may be a copy of its first value.
+extern "C" [[gnu::weak]] FILE* _IO_list_all;
+#endif
+
+namespace {
+
+FILE** find_streams()
+{
+#if defined(__GLIBC__)
+    if (void* library = ::dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD))
+        if (void* list = ::dlsym(library, "_IO_list_all"))
+            return static_cast<FILE**>(list);
+    return &_IO_list_all;
+#else
+    return nullptr;
+#endif
+}
+
+FILE** all_streams()
+{
+    static FILE** const list = find_streams();
+    return list;
+}
+
+// A member of std::streambuf that only what derives from it may name.
+struct purging : std::streambuf {
+    static void purge(std::streambuf* buffer)
+    {
+        auto put_area = &purging::setp;
+        auto first = &purging::pbase, last = &purging::epptr;
+        if (buffer)
+            (buffer->*put_area)((buffer->*first)(), (buffer->*last)());
+    }
+};
+
+// What stdio and iostreams hold back is the server's to write. It would be written here too, and into whatever has the
+// number of its file by then.
+void forget_unwritten_output()
+{
+    for (auto* each : {stdout, stderr})
+        ::__fpurge(each);
+#if defined(__GLIBC__)
+    if (all_streams())
+        for (FILE* each = *all_streams(); each; each = each->_chain)
+            ::__fpurge(each);
+#endif
+    for (auto* stream : {&std::cout, &std::clog, &std::cerr})
+        purging::purge(stream->rdbuf());
+}
+
+} // namespace
+
+void prepare_to_fork()
+{
+    build_id();
+    all_streams();
+}
+
+own_locks::own_locks() : held_{lock_registry(), lock_name(), lock_channel()} {}
+
+void be_forked_process(forked_birth const& with) noexcept
+{
+    try {
+        forget_unwritten_output();
+        ::setpgid(0, 0);
+        take_descriptors(with.descriptors);
+        if (!arm_lifeline(lifeline, false))
+            ::_exit(EXIT_FAILURE);
+        offer_to_oom_killer();
+        adopt_orphans();
+        reseed();
+        forget_name();
+        forget_this_job();
+        reset_signals();
+        if (preload_of_program()) {
+            say_hello();
+            run_preload(preload_of_program());
+            say_ready();
+        } else {
+            introduce_name();
+        }
+    } catch (std::exception const& error) {
+        std::fprintf(stderr, "wodehaus: this process could not be set up: %s\n", error.what());
+        ::_exit(EXIT_FAILURE);
+    }
+    serve(with.setup);
+}
+
+} // namespace wodehaus::detail
