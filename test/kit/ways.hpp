@@ -36,9 +36,11 @@ inline constexpr way fork_kept{"fork, kept", wodehaus::launch::fork, 0, 0};
 inline constexpr way fork_ahead{"fork, kept, prefetch 3", wodehaus::launch::fork, 0, 3};
 inline constexpr way in_process{"in_process", wodehaus::launch::in_process, 0, 0};
 
-/// What contains a crash.
+/// All that contain a crash.
 inline constexpr way all_ways[] = {zygote_fresh, zygote_kept, zygote_ahead, exec_fresh, exec_kept,
                                    exec_ahead,   fork_fresh,  fork_kept,    fork_ahead};
+inline constexpr way threads_too[] = {zygote_fresh, zygote_kept, zygote_ahead, exec_fresh, exec_kept,
+                                      exec_ahead,   fork_fresh,  fork_kept,    fork_ahead, in_process};
 inline constexpr way all_launches[] = {zygote_fresh, exec_fresh, fork_fresh};
 /// Those that start a program, which may be another one.
 inline constexpr way both_launches[] = {zygote_fresh, exec_fresh};
@@ -58,6 +60,11 @@ template <class Body>
 void each_way(Body body)
 {
     each(all_ways, body);
+}
+template <class Body>
+void each_way_and_in_process(Body body)
+{
+    each(threads_too, body);
 }
 template <class Body>
 void each_launch(Body body)

@@ -155,7 +155,7 @@ BOOST_FIXTURE_TEST_SUITE(calls, kit::nothing_left)
 
 BOOST_AUTO_TEST_CASE(every_kind_of_worker)
 {
-    kit::each_way([](kit::way how) {
+    kit::each_way_and_in_process([](kit::way how) {
         auto summary = kit::with_server(how({.workers = 2}), [](wodehaus::job_server& server) -> awaitable<void> {
             std::string text{"text"};
             BOOST_TEST(co_await server.async_call(worker<by_value>, 1) == 2);
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(every_kind_of_worker)
 
 BOOST_AUTO_TEST_CASE(every_kind_of_value)
 {
-    kit::each_way([](kit::way how) {
+    kit::each_way_and_in_process([](kit::way how) {
         kit::with_server(how({.workers = 2}), [](wodehaus::job_server& server) -> awaitable<void> {
             page job{"title", {"one", "", std::string("t\0wo", 4)}, colour::red};
             page expected{"title", {"one!", "!", std::string("t\0wo!", 5)}, colour::green};
@@ -232,7 +232,7 @@ BOOST_AUTO_TEST_CASE(every_kind_of_value)
 BOOST_AUTO_TEST_CASE(large_jobs_and_results)
 {
     static constexpr std::size_t size = std::size_t{32} << 20;
-    kit::each_way([](kit::way how) {
+    kit::each_way_and_in_process([](kit::way how) {
         kit::with_server(how({.workers = 2}), [](wodehaus::job_server& server) -> awaitable<void> {
             std::string large = co_await server.async_call(worker<repeat>, size);
             BOOST_TEST(large.size() == size);
@@ -251,7 +251,7 @@ BOOST_AUTO_TEST_CASE(large_jobs_and_results)
 BOOST_AUTO_TEST_CASE(large_ones_do_not_wait_for_each_other)
 {
     // Reader and writer of one process at once: a result that nobody reads would keep the next job from being read.
-    kit::each_way([](kit::way how) {
+    kit::each_way_and_in_process([](kit::way how) {
         kit::with_server(how({.workers = 1}), [](wodehaus::job_server& server) -> awaitable<void> {
             std::string large(std::size_t{4} << 20, 'l');
             std::vector<std::string> jobs(6, large);
@@ -264,7 +264,7 @@ BOOST_AUTO_TEST_CASE(large_ones_do_not_wait_for_each_other)
 BOOST_AUTO_TEST_CASE(small_and_large_in_turn)
 {
     // Small answers of a process with jobs ahead take another way than large ones; their order is one.
-    kit::each_way([](kit::way how) {
+    kit::each_way_and_in_process([](kit::way how) {
         auto settings = how({.workers = 2});
         if (how.prefetch)
             settings.prefetch = 40; // more answers than the ring takes at once
@@ -305,7 +305,7 @@ BOOST_AUTO_TEST_CASE(tasks)
 
 BOOST_AUTO_TEST_CASE(failed_jobs_are_values_of_try_calls)
 {
-    kit::each_way([](kit::way how) {
+    kit::each_way_and_in_process([](kit::way how) {
         kit::with_server(how(), [](wodehaus::job_server& server) -> awaitable<void> {
             auto good = co_await server.async_try_call(worker<nothing>, 1);
             BOOST_TEST(good.has_value());

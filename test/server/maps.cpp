@@ -81,7 +81,7 @@ BOOST_FIXTURE_TEST_SUITE(maps, kit::nothing_left)
 
 BOOST_AUTO_TEST_CASE(results_come_in_the_order_of_the_range)
 {
-    kit::each_way([](kit::way how) {
+    kit::each_way_and_in_process([](kit::way how) {
         auto summary = kit::with_server(how({.workers = 3}), [](wodehaus::job_server& server) -> awaitable<void> {
             std::vector<int> numbers(30);
             std::iota(numbers.begin(), numbers.end(), 0);
@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(without_jobs)
 
 BOOST_AUTO_TEST_CASE(workers_that_return_nothing)
 {
-    kit::each_way([](kit::way how) {
+    kit::each_way_and_in_process([](kit::way how) {
         kit::with_server(how(), [](wodehaus::job_server& server) -> awaitable<void> {
             kit::folder folder;
             std::vector<std::string> files(5, folder / "notes");
@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(workers_that_return_nothing)
 
 BOOST_AUTO_TEST_CASE(every_job_is_tried)
 {
-    kit::each_way([](kit::way how) {
+    kit::each_way_and_in_process([](kit::way how) {
         auto summary = kit::with_server(how({.workers = 2}), [](wodehaus::job_server& server) -> awaitable<void> {
             std::vector numbers{2, 3, 4, 5, 6};
             auto halves = co_await server.async_try_map(worker<half>, numbers);
@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(a_map_over_nothing_but_failures)
 
 BOOST_AUTO_TEST_CASE(a_map_keeps_back_what_would_fill_the_queue)
 {
-    kit::each_way([](kit::way how) {
+    kit::each_way_and_in_process([](kit::way how) {
         auto summary = kit::with_server(how({.workers = 1, .queue_limit = 2}), [](wodehaus::job_server& server) -> awaitable<void> {
             kit::gate gate{server.get_executor()};
             std::vector<errand> errands(12);
@@ -278,7 +278,7 @@ BOOST_AUTO_TEST_CASE(a_map_keeps_back_what_would_fill_the_queue)
 
 BOOST_AUTO_TEST_CASE(several_maps_at_once)
 {
-    kit::each_way([](kit::way how) {
+    kit::each_way_and_in_process([](kit::way how) {
         kit::with_server(how({.workers = 2, .queue_limit = 3}), [](wodehaus::job_server& server) -> awaitable<void> {
             int left = 5;
             kit::event done{server.get_executor()};
