@@ -6,6 +6,8 @@
 #include "launch/vfork_launcher.hpp"
 #include "worker/birth.hpp"
 
+#include <boost/type_traits/remove_pointer.hpp> // which the next one forgets
+
 #include <boost/process/v2/environment.hpp>
 #include <boost/process/v2/stdio.hpp>
 
