@@ -52,25 +52,12 @@ input_archive::input_archive(std::span<char const> from, std::size_t budget)
 
 input_archive::~input_archive() = default;
 
-// A type that contains itself nests as deeply as the message says: until the stack is used up, but not beyond. Nothing
-// is counted on the way: only what lies far below the archive itself is looked at.
-void input_archive::keep_off_the_end_of_the_stack()
+void input_archive::look_at_the_stack(std::uintptr_t here)
 {
-    constexpr std::uintptr_t not_far = 64 << 10;
-    auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-    if (reinterpret_cast<std::uintptr_t>(this) - here < not_far)
-        return;
     if (!lowest_)
         lowest_ = lowest_on_stack(here);
     if (here < lowest_)
         throw std::length_error{"the message is nested more deeply than the stack allows"};
-}
-
-void input_archive::load_object(void* to, ledger::object_loader const& how)
-{
-    keep_off_the_end_of_the_stack();
-    ledger_.meet(how);
-    base::load_object(to, how);
 }
 
 ledger::pointer_loader const*

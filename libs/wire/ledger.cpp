@@ -2,8 +2,8 @@
 #include <wodehaus/detail/archive.hpp>
 #include <wodehaus/detail/ledger.hpp>
 
-#include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace wodehaus::detail {
 
@@ -26,14 +26,28 @@ bool same(ledger::object_loader const& one, ledger::object_loader const& other) 
 
 bool ledger::knows(object_loader const& what) const noexcept
 {
-    return std::find(classes_.begin(), classes_.end(), &what) != classes_.end() ||
-           std::any_of(classes_.begin(), classes_.end(), [&](auto const* each) { return same(*each, what); });
+    for (std::size_t i = 0; i < classes_; ++i)
+        if (&class_at(i) == &what)
+            return true;
+    for (std::size_t i = 0; i < classes_; ++i)
+        if (same(class_at(i), what))
+            return true;
+    return false;
+}
+
+void ledger::add(object_loader const& what)
+{
+    if (classes_ < few)
+        first_[classes_] = &what;
+    else
+        others_.push_back(&what);
+    ++classes_;
 }
 
 void ledger::remember(object_loader const& what)
 {
     if (!knows(what))
-        classes_.push_back(&what);
+        add(what);
     last_ = &what;
 }
 
@@ -47,11 +61,11 @@ bool ledger::take_class_id(int id)
     whose_ = std::exchange(owner_, owner::nobody);
     if (id == -1)
         return false;
-    auto known = classes_.size();
+    auto known = classes_;
     if (id < 0 || static_cast<std::size_t>(id) > known || (static_cast<std::size_t>(id) == known && !may_be_new_))
         lie("the message refers to a class that it has not told of");
     if (static_cast<std::size_t>(id) < known) {
-        current_ = classes_[static_cast<std::size_t>(id)];
+        current_ = &class_at(static_cast<std::size_t>(id));
         if (!current_->get_bpis_ptr())
             lie("the message has a pointer to what no pointer points to");
     }
@@ -70,7 +84,7 @@ void ledger::take_class_name(char const* name)
     auto const& what = found->get_basic_serializer();
     if (knows(what))
         lie("the message tells of a class for the second time");
-    classes_.push_back(&what);
+    add(what);
     last_ = current_ = &what;
 }
 

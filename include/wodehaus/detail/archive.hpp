@@ -186,7 +186,12 @@ public:
     }
 
     // Boost calls these for each object and each pointer.
-    void load_object(void* to, ledger::object_loader const& how);
+    void load_object(void* to, ledger::object_loader const& how)
+    {
+        keep_off_the_end_of_the_stack();
+        ledger_.meet(how);
+        base::load_object(to, how);
+    }
     ledger::pointer_loader const*
     load_pointer(void*& to, ledger::pointer_loader const* how,
                  ledger::pointer_loader const* (*find)(boost::serialization::extended_type_info const&));
@@ -293,7 +298,17 @@ private:
             beyond_budget();
         budget_ -= count * size;
     }
-    void keep_off_the_end_of_the_stack();
+
+    // A type that contains itself nests as deeply as the message says: until the stack is used up, but not beyond.
+    // Nothing is counted on the way: only what lies far below the archive itself is looked at.
+    void keep_off_the_end_of_the_stack()
+    {
+        constexpr std::uintptr_t not_far = 64 << 10;
+        auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+        if (reinterpret_cast<std::uintptr_t>(this) - here + not_far > 2 * not_far) [[unlikely]]
+            look_at_the_stack(here);
+    }
+    void look_at_the_stack(std::uintptr_t here);
     [[noreturn]] static void end_too_early();
     [[noreturn]] static void beyond_budget();
 

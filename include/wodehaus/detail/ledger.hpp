@@ -54,10 +54,18 @@ private:
     };
 
     void remember(object_loader const& what);
+    void add(object_loader const& what);
     bool knows(object_loader const& what) const noexcept;
+    object_loader const& class_at(std::size_t number) const noexcept
+    {
+        return *(number < few ? first_[number] : others_[number - few]);
+    }
 
-    std::vector<object_loader const*> classes_; ///< by their numbers
-    std::vector<object> objects_;               ///< by theirs
+    static constexpr std::size_t few = 8; ///< most messages have no more classes, and then this allocates nothing
+    object_loader const* first_[few];     ///< by their numbers
+    std::vector<object_loader const*> others_;
+    std::size_t classes_ = 0;
+    std::vector<object> objects_; ///< by theirs
     object_loader const *last_ = nullptr, *current_ = nullptr;
     bool may_be_new_ = false, through_pointer_ = false;
     owner owner_ = owner::nobody, whose_ = owner::nobody; ///< of the next pointer, of this one
