@@ -47,7 +47,7 @@ constexpr std::size_t budget = 1 << 20;
 
 struct point {
     int x = 0, y = 0;
-    friend auto operator<=>(point const&, point const&) = default;
+    friend bool operator==(point const&, point const&) = default;
     template <class Archive>
     void serialize(Archive& archive, unsigned)
     {
@@ -370,7 +370,7 @@ std::size_t depth_of(tree const& root)
 
 BOOST_AUTO_TEST_CASE(deep_trees)
 {
-    for (std::size_t depth : {2, 10, 1000, 3000}) {
+    for (auto depth : {std::size_t{2}, std::size_t{10}, std::size_t{1000}, std::size_t{3000}}) {
         tree root;
         load(tree_of_depth(depth).bytes(), budget, root);
         BOOST_TEST(depth_of(root) == depth);
