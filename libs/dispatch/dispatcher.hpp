@@ -22,6 +22,7 @@
 #include "dispatch/job_node.hpp"
 #include "dispatch/journal.hpp"
 #include "dispatch/stop_signals.hpp"
+#include "launch/greeting.hpp"
 #include "launch/program.hpp"
 
 #include <boost/asio/basic_waitable_timer.hpp>

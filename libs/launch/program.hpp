@@ -1,4 +1,4 @@
-// Starting a program by Boost.Process, and greeting what comes of it.
+// Starting a program by Boost.Process.
 #pragma once
 
 #include "launch/launch.hpp"
@@ -68,17 +68,5 @@ output_streams make_output(output kind);
 /// Sends the setup with its descriptors; the process finds it when it is born.
 void send_setup(int channel, setup_message setup, std::span<int const> descriptors);
 setup_message setup_for(options const& how);
-
-/// Whether the hello comes from a program that we can speak with: the same build, unless `program` is set.
-struct refusal {
-    errc code;
-    std::string what;
-};
-std::optional<refusal> judge_hello(frame const& hello, options const& how);
-/// The process id in a hello that was judged good.
-std::int64_t pid_in(frame const& hello);
-
-/// What a failed frame says, in words; garbage is told as such.
-failure_message read_failure(std::span<char const> body);
 
 } // namespace wodehaus::detail

@@ -2,6 +2,7 @@
 #include "worker/zygote.hpp"
 
 #include "launch/child.hpp"
+#include "launch/greeting.hpp"
 #include "launch/output_reader.hpp"
 #include "launch/patience.hpp"
 #include "launch/program.hpp"

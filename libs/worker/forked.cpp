@@ -11,37 +11,12 @@
 #include <exception>
 #include <iostream>
 
-#include <dlfcn.h>
 #include <stdio_ext.h>
 #include <unistd.h>
 
 namespace wodehaus::detail {
 
-#if defined(__GLIBC__)
-// Every stream of the C library, each with the next in `_chain`. Weak, and rather looked up in the library itself: what a
-// program links against may be a copy of its first value.
-extern "C" [[gnu::weak]] FILE* _IO_list_all;
-#endif
-
 namespace {
-
-FILE** find_streams()
-{
-#if defined(__GLIBC__)
-    if (void* library = ::dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD))
-        if (void* list = ::dlsym(library, "_IO_list_all"))
-            return static_cast<FILE**>(list);
-    return &_IO_list_all;
-#else
-    return nullptr;
-#endif
-}
-
-FILE** all_streams()
-{
-    static FILE** const list = find_streams();
-    return list;
-}
 
 // A member of std::streambuf that only what derives from it may name.
 struct purging : std::streambuf {
@@ -61,9 +36,12 @@ void forget_unwritten_output()
     for (auto* each : {stdout, stderr})
         ::__fpurge(each);
 #if defined(__GLIBC__)
-    if (all_streams())
-        for (FILE* each = *all_streams(); each; each = each->_chain)
+    // Each stream leads to the one that was opened before it.
+    if (FILE* newest = std::fopen("/dev/null", "r")) {
+        for (FILE* each = newest->_chain; each; each = each->_chain)
             ::__fpurge(each);
+        std::fclose(newest);
+    }
 #endif
     for (auto* stream : {&std::cout, &std::clog, &std::cerr})
         purging::purge(stream->rdbuf());
@@ -74,7 +52,6 @@ void forget_unwritten_output()
 void prepare_to_fork()
 {
     build_id();
-    all_streams();
 }
 
 own_locks::own_locks() : held_{lock_registry(), lock_name(), lock_channel()} {}

@@ -3,6 +3,7 @@
 
 #include "wire/frame.hpp"
 #include "wire/ring.hpp"
+#include "worker/job_message.hpp"
 #include "worker/registry.hpp"
 #include "worker/role.hpp"
 #include "worker/this_job.hpp"
@@ -101,25 +102,19 @@ private:
 
     void take(frame& message)
     {
-        job_prefix prefix;
         auto id = message.header.id;
-        auto bytes = message.body.bytes();
-        if (bytes.size() < sizeof prefix)
+        auto job = read_job(message.body.bytes());
+        if (!job)
             return fail(id, errc::bad_message, "the job's message is too short");
-        std::memcpy(&prefix, bytes.data(), sizeof prefix);
-        bytes = bytes.subspan(sizeof prefix);
-        if (prefix.name_size > bytes.size())
-            return fail(id, errc::bad_message, "the job's message is too short");
-        std::string_view name{bytes.data(), prefix.name_size};
-        bytes = bytes.subspan(prefix.name_size);
+        auto const& prefix = job->prefix;
 
         if (prefix.flags & job_prefix::announce)
             tell(frame_kind::begun, id, {}, (prefix.flags & job_prefix::timed) != 0);
         if (prefix.flags & job_prefix::closure) {
             auto* closure = reinterpret_cast<detail::closure*>(static_cast<std::uintptr_t>(prefix.offset));
-            call([closure](invocation& with) { closure->invoke(with); }, id, prefix.attempt, bytes);
-        } else if (auto const* worker = name.empty() ? find_worker(worker_key{prefix.module, prefix.offset}) : find_worker(name)) {
-            call(worker->invoke, id, prefix.attempt, bytes);
+            call([closure](invocation& with) { closure->invoke(with); }, id, prefix.attempt, job->bytes);
+        } else if (auto const* worker = worker_for(*job)) {
+            call(worker->invoke, id, prefix.attempt, job->bytes);
         } else {
             fail(id, errc::unknown_worker,
                  "this program has no such worker (or several of that name); build both sides from the same source");

@@ -7,6 +7,9 @@
 #if __has_feature(thread_sanitizer) || defined(__SANITIZE_THREAD__)
 #define KIT_THREAD_SANITIZER // has its own operator new
 #endif
+#if __has_feature(address_sanitizer) || defined(__SANITIZE_ADDRESS__)
+#define KIT_ADDRESS_SANITIZER // takes what Boost.Serialization loses for an error
+#endif
 #if __has_feature(undefined_behavior_sanitizer)
 #define KIT_UNDEFINED_BEHAVIOR_SANITIZER // needs descriptors to look at an object's type
 #endif

@@ -1,7 +1,7 @@
 // What is saved is loaded again; what is cut short, too long or a lie is an error, and never a large allocation.
 #include <wodehaus/detail/archive.hpp>
 
-#include "test/kit/sanitizer.hpp"
+#include "test/kit/largest_piece.hpp"
 
 #include <boost/serialization/array.hpp>
 #include <boost/serialization/base_object.hpp>
@@ -19,36 +19,10 @@
 #include <boost/serialization/version.hpp>
 #include <boost/test/unit_test.hpp>
 
-#include <atomic>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
-#include <new>
 
 using namespace wodehaus::detail;
-
-// The largest piece of memory that was asked for, since it was set to 0.
-static std::atomic<std::size_t> largest_piece;
-
-#ifndef KIT_THREAD_SANITIZER
-void* operator new(std::size_t size)
-{
-    auto before = largest_piece.load();
-    while (size > before && !largest_piece.compare_exchange_weak(before, size)) {
-    }
-    if (void* made = std::malloc(size ? size : 1))
-        return made;
-    throw std::bad_alloc{};
-}
-[[gnu::noinline]] void operator delete(void* made) noexcept
-{
-    std::free(made);
-}
-[[gnu::noinline]] void operator delete(void* made, std::size_t) noexcept
-{
-    std::free(made);
-}
-#endif
 
 namespace {
 
@@ -303,16 +277,7 @@ BOOST_AUTO_TEST_CASE(polymorphic_pointers)
 }
 
 // Objects behind pointers that were made before the bytes ended have no owner yet: Boost.Serialization loses them.
-#if !defined(__SANITIZE_ADDRESS__)
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define LEAKS_ARE_ERRORS
-#endif
-#endif
-#else
-#define LEAKS_ARE_ERRORS
-#endif
-#ifndef LEAKS_ARE_ERRORS
+#ifndef KIT_ADDRESS_SANITIZER
 BOOST_AUTO_TEST_CASE(pointers_cut_short)
 {
     auto made = std::make_shared<square>();

@@ -12,10 +12,22 @@
 #include <boost/serialization/is_bitwise_serializable.hpp>
 #include <boost/serialization/item_version_type.hpp>
 #include <boost/serialization/string.hpp>
+#include <wodehaus/detail/ledger.hpp>
 #include <wodehaus/detail/payload.hpp>
 
+#include <algorithm>
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <type_traits>
+#include <vector>
+
+namespace boost {
+template <class T>
+class scoped_ptr;
+template <class T>
+class shared_ptr;
+} // namespace boost
 
 namespace wodehaus::detail {
 
@@ -86,6 +98,57 @@ private:
     payload& to_;
 };
 
+/// How many bytes of a message one T takes at least; 0 where nothing is known of it.
+template <class T>
+inline constexpr std::size_t least_size = std::is_arithmetic_v<T> ? sizeof(T)
+                                          : std::is_enum_v<T>     ? std::min(sizeof(T), sizeof(int))
+                                          : std::is_pointer_v<T>  ? sizeof(int)
+                                                                  : 0;
+template <class T>
+inline constexpr std::size_t least_size<T const> = least_size<T>;
+template <class T, class Allocator>
+inline constexpr std::size_t least_size<std::vector<T, Allocator>> = sizeof(std::size_t);
+template <>
+inline constexpr std::size_t least_size<std::string> = sizeof(std::size_t);
+template <>
+inline constexpr std::size_t least_size<std::wstring> = sizeof(std::size_t);
+template <class T, class U>
+inline constexpr std::size_t least_size<std::pair<T, U>> = least_size<T> + least_size<U>;
+
+template <class T>
+inline constexpr owner owner_of = owner::nobody;
+template <class T>
+inline constexpr owner owner_of<std::unique_ptr<T>> = owner::alone;
+template <class T>
+inline constexpr owner owner_of<boost::scoped_ptr<T>> = owner::alone;
+template <class T>
+inline constexpr owner owner_of<std::shared_ptr<T>> = owner::std_shared;
+template <class T>
+inline constexpr owner owner_of<boost::shared_ptr<T>> = owner::boost_shared;
+
+/// What a count in a message counts.
+struct counted {
+    std::size_t size = 1;          ///< of one, in memory
+    std::size_t least = 0;         ///< of one, in the message
+    counted const* then = nullptr; ///< what the next count is of, if the same container has two
+};
+inline constexpr counted unknown_things{}, things_in_place{0, 0, nullptr}, buckets{sizeof(void*), 0, nullptr};
+
+/// What a container's count is of.
+template <class T>
+inline constexpr counted elements_of{1, 0, nullptr};
+template <class T>
+    requires(requires { typename T::value_type; } && std::is_object_v<typename T::value_type>)
+inline constexpr counted elements_of<T>{sizeof(typename T::value_type), least_size<typename T::value_type>,
+                                        requires { typename T::hasher; } ? &buckets : nullptr};
+
+/// Boost's containers of pointers read a count that does not say that it is one.
+template <class T>
+concept pointer_container = requires {
+    typename T::auto_type;
+    requires std::is_pointer_v<typename T::value_type>;
+};
+
 class WODEHAUS_DECL input_archive : public boost::archive::detail::common_iarchive<input_archive> {
     using base = boost::archive::detail::common_iarchive<input_archive>;
     friend class boost::archive::detail::interface_iarchive<input_archive>;
@@ -94,7 +157,8 @@ class WODEHAUS_DECL input_archive : public boost::archive::detail::common_iarchi
 public:
     using use_array_optimization = array_as_bytes;
 
-    /// Reads `from`, which outlives it. `budget` bounds what all the counts in it may ask to be allocated, in bytes.
+    /// Reads `from`, which outlives it. `budget` bounds what all the counts and pointers in it may ask to be allocated,
+    /// in bytes; what a user's own `serialize` does with a number that it has read is not seen.
     input_archive(std::span<char const> from, std::size_t budget);
     ~input_archive();
 
@@ -114,14 +178,33 @@ public:
     {
         if (array.count() > from_.size() / sizeof(T))
             end_too_early();
-        load_binary(array.address(), array.count() * sizeof(T));
+        if constexpr (std::is_same_v<T, bool>)
+            for (std::size_t i = 0; i < array.count(); ++i)
+                load(array.address()[i]);
+        else
+            load_binary(array.address(), array.count() * sizeof(T));
     }
+
+    // Boost calls these for each object and each pointer.
+    void load_object(void* to, ledger::object_loader const& how)
+    {
+        keep_off_the_end_of_the_stack();
+        ledger_.meet(how);
+        base::load_object(to, how);
+    }
+    ledger::pointer_loader const*
+    load_pointer(void*& to, ledger::pointer_loader const* how,
+                 ledger::pointer_loader const* (*find)(boost::serialization::extended_type_info const&));
+    void register_basic_serializer(ledger::object_loader const& what);
 
     template <class T>
         requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>)
     void load(T& value)
     {
         load_binary(&value, sizeof value);
+        if constexpr (std::is_same_v<T, std::size_t>)
+            if (number_is_count_) [[unlikely]]
+                take_count(value, buckets); // as large as pointers
     }
     void load(bool& value)
     {
@@ -131,19 +214,8 @@ public:
     }
     void load(std::string& value) { load_characters(value); }
     void load(std::wstring& value) { load_characters(value); }
-    void load(boost::archive::class_id_type& value) { value = boost::archive::class_id_type(number<int>()); }
-    void load(boost::archive::class_id_reference_type& value)
-    {
-        value = boost::archive::class_id_reference_type(boost::archive::class_id_type(number<int>()));
-    }
-    void load(boost::archive::object_id_type& value)
-    {
-        value = boost::archive::object_id_type(number<std::uint_least32_t>());
-    }
-    void load(boost::archive::object_reference_type& value)
-    {
-        value = boost::archive::object_reference_type(boost::archive::object_id_type(number<std::uint_least32_t>()));
-    }
+    void load(boost::archive::class_id_type& value);
+    void load(boost::archive::object_id_type& value);
     void load(boost::archive::version_type& value)
     {
         value = boost::archive::version_type(number<std::uint_least32_t>());
@@ -161,7 +233,10 @@ public:
     void load(boost::serialization::collection_size_type& value)
     {
         auto count = number<std::size_t>();
-        charge(count, std::exchange(element_size_, 1));
+        auto const& what = *std::exchange(next_, &unknown_things);
+        take_count(count, what);
+        if (what.then)
+            next_ = what.then;
         value = boost::serialization::collection_size_type(count);
     }
 
@@ -169,13 +244,28 @@ private:
     template <class T>
     void load_override(T& value)
     {
-        // A container tells the size of its elements just before its count is read.
-        if constexpr (requires { typename T::value_type; })
-            element_size_ = sizeof(typename T::value_type);
+        expect<T>();
         base::load_override(value);
     }
     void load_override(boost::archive::class_id_optional_type&) {}
     void load_override(boost::archive::class_name_type& name);
+
+    // What is about to be loaded tells what a count, or a pointer, that comes next is of.
+    template <class T>
+    void expect()
+    {
+        using namespace boost::serialization;
+        if constexpr (std::is_pointer_v<T>)
+            pointee_ = sizeof(std::remove_pointer_t<T>);
+        else if constexpr (std::is_array_v<T>)
+            next_ = &things_in_place;
+        else if constexpr (implementation_level<T>::value > primitive_type && !is_wrapper<T>::type::value)
+            next_ = &elements_of<T>;
+        if constexpr (owner_of<T> != owner::nobody)
+            ledger_.owned_by(owner_of<T>);
+        if constexpr (pointer_container<T>)
+            number_is_count_ = true;
+    }
 
     template <class T>
     T number()
@@ -195,17 +285,39 @@ private:
         value.resize(size);
         load_binary(value.data(), size * width);
     }
+    void take_count(std::size_t count, counted const& what)
+    {
+        number_is_count_ = false;
+        if (what.least && count > from_.size() / what.least)
+            end_too_early();
+        charge(count, what.size);
+    }
     void charge(std::size_t count, std::size_t size)
     {
-        if (count > budget_ / size)
+        if (size && count > budget_ / size)
             beyond_budget();
         budget_ -= count * size;
     }
+
+    // A type that contains itself nests as deeply as the message says: until the stack is used up, but not beyond.
+    // Nothing is counted on the way: only what lies far below the archive itself is looked at.
+    void keep_off_the_end_of_the_stack()
+    {
+        constexpr std::uintptr_t not_far = 64 << 10;
+        auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+        if (reinterpret_cast<std::uintptr_t>(this) - here + not_far > 2 * not_far) [[unlikely]]
+            look_at_the_stack(here);
+    }
+    void look_at_the_stack(std::uintptr_t here);
     [[noreturn]] static void end_too_early();
     [[noreturn]] static void beyond_budget();
 
     std::span<char const> from_;
-    std::size_t budget_, element_size_ = 1;
+    std::size_t budget_, pointee_ = 0;
+    counted const* next_ = &unknown_things;
+    std::uintptr_t lowest_ = 0; ///< where the stack may not reach; 0: not looked up yet
+    bool number_is_count_ = false;
+    ledger ledger_;
 };
 
 /// Appends `value`. Numbers and strings need no archive's book-keeping, which costs page faults in a fresh process.
