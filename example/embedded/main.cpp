@@ -6,7 +6,6 @@
 
 #include <csignal>
 #include <iostream>
-#include <set>
 
 namespace asio = boost::asio;
 using asio::awaitable, asio::ip::tcp;
@@ -22,14 +21,15 @@ std::string backwards(std::string const& line)
 struct service {
     asio::io_context context{1};
     wodehaus::job_server jobs{context, {.workers = 2, .timeout = 5s, .stop_signals = {SIGINT, SIGTERM}}};
-    std::set<tcp::socket*> peers{};
+    int peers = 0;
 };
 
 awaitable<void> talk(service& all, tcp::socket peer)
 {
-    all.peers.insert(&peer);
+    ++all.peers;
     for (std::string received;;) {
-        auto [error, size] = co_await asio::async_read_until(peer, asio::dynamic_buffer(received, 65536), '\n', as_value);
+        auto [error, size] =
+            co_await asio::async_read_until(peer, asio::dynamic_buffer(received, 65536), '\n', as_value);
         if (error)
             break; // it has gone, or its line is too long, or all ends
         std::string line = received.substr(0, size - 1);
@@ -38,7 +38,7 @@ awaitable<void> talk(service& all, tcp::socket peer)
         std::string text = (answer ? *answer : "error: " + answer.error().what) + '\n';
         co_await asio::async_write(peer, asio::buffer(text), as_value);
     }
-    all.peers.erase(&peer);
+    --all.peers;
 }
 
 awaitable<void> listen(service& all, tcp::acceptor acceptor)
@@ -55,25 +55,26 @@ awaitable<void> report(service& all)
     for (asio::steady_timer timer{all.context, 2s};; timer.expires_after(2s)) {
         co_await timer.async_wait(asio::use_awaitable);
         auto now = all.jobs.stats();
-        std::cout << all.peers.size() << " peers, " << now.running << " lines in work, " << now.succeeded
-                  << " answered, " << now.failed << " failed" << std::endl;
+        std::cout << all.peers << " peers, " << now.succeeded << " answers, " << now.failed << " failures" << std::endl;
     }
 }
 
 awaitable<void> run(service& all, tcp::acceptor acceptor)
 {
-    // What ends first ends the others: the jobs do when a signal comes, once those that run have been answered.
+    // What ends first ends the others: the jobs end with a signal, once those that run have been answered.
     co_await (all.jobs.async_run() || listen(all, std::move(acceptor)) || report(all));
-    for (boost::system::error_code gone; auto* peer : all.peers)
-        peer->shutdown(tcp::socket::shutdown_receive, gone); // it gets what it has coming, and its reading ends
+    all.context.stop(); // nobody answers the peers any more
 }
 
 int main(int argc, char** argv)
-{
+try {
     wodehaus::init(argc, argv);
     service all;
-    tcp::acceptor acceptor{all.context, {tcp::v4(), static_cast<std::uint16_t>(argc > 1 ? std::atoi(argv[1]) : 0)}};
+    tcp::acceptor acceptor{all.context, {tcp::v4(), static_cast<std::uint16_t>(argc > 1 ? std::stoi(argv[1]) : 0)}};
     std::cout << "listening on port " << acceptor.local_endpoint().port() << std::endl;
     asio::co_spawn(all.context, run(all, std::move(acceptor)), asio::detached);
     all.context.run();
+} catch (std::exception const& error) {
+    std::cerr << "embedded: " << error.what() << '\n';
+    return 1;
 }

@@ -1,8 +1,8 @@
 #include "command.hpp"
 
+#include <algorithm>
 #include <array>
 #include <csignal>
-#include <algorithm>
 #include <stdexcept>
 #include <system_error>
 
@@ -69,7 +69,8 @@ public:
     bool read_until(clock_type::time_point until, command_end& to)
     {
         for (;;) {
-            std::array<pollfd, 3> watched{pollfd{exit_, POLLIN, 0}, {output_.ends[0], POLLIN, 0},
+            std::array<pollfd, 3> watched{pollfd{exit_, POLLIN, 0},
+                                          {output_.ends[0], POLLIN, 0},
                                           {errors_.ends[0], POLLIN, 0}};
             if (int ready = ::poll(watched.data(), watched.size(), milliseconds_until(until)); ready < 0)
                 check(errno == EINTR ? 0 : errno, "cannot wait for a shell");

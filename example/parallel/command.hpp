@@ -14,7 +14,7 @@ struct command {
     template <class Archive>
     void serialize(Archive& archive, unsigned)
     {
-        archive & number & line & timeout & attempts;
+        archive& number& line& timeout& attempts;
     }
 };
 
@@ -31,15 +31,16 @@ struct command_end {
     template <class Archive>
     void serialize(Archive& archive, unsigned)
     {
-        archive & output & errors & exit_code & signal & began & took;
+        archive& output& errors& exit_code& signal& began& took;
     }
 };
 
 /// How long a command that was asked to end is waited for.
 inline constexpr std::chrono::milliseconds patience{350};
 
-/// Runs `/bin/sh -c line` with /dev/null as stdin. One that fails is a result, too, at the last attempt; at those before
-/// it is thrown, so that it is tried again. Its timeout is kept here: the server's would lose what it has written.
+/// Runs `/bin/sh -c line` with /dev/null as stdin. One that fails is a result, too, at the last attempt; at those
+/// before it is thrown, so that it is tried again. Its timeout is kept here: the server's would lose what it has
+/// written.
 command_end run_command(command const& job);
 
 double seconds_since_epoch();

@@ -15,8 +15,8 @@ struct halt_rule {
     bool is_percentage = false; ///< of all jobs
 };
 
-/// Reads "never", "soon,fail=3", "now,success=10%" and their like, and the old forms 0, 1, 2, -1, -2 and 10%. Empty if it
-/// is none.
+/// Reads "never", "soon,fail=3", "now,success=10%" and their like, and the old forms 0, 1, 2, -1, -2 and 10%. Empty if
+/// it is none.
 std::optional<halt_rule> parse_halt(std::string_view text);
 
 /// Counts how the jobs end.

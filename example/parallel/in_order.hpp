@@ -13,7 +13,8 @@ public:
     void add(std::uint64_t number, Value value, Give give)
     {
         waiting_.emplace(number, std::move(value));
-        for (auto first = waiting_.begin(); first != waiting_.end() && first->first == next_; first = waiting_.begin()) {
+        for (auto first = waiting_.begin(); first != waiting_.end() && first->first == next_;
+             first = waiting_.begin()) {
             ++next_;
             give(waiting_.extract(first).mapped());
         }

@@ -83,7 +83,10 @@ public:
         return what;
     }
 
-    void finish() { order_.finish([this](entry const& next) { show(next); }); }
+    void finish()
+    {
+        order_.finish([this](entry const& next) { show(next); });
+    }
     tally const& counted() const { return tally_; }
 
 private:
@@ -106,10 +109,11 @@ int run(request const& asked)
     auto all = std::make_shared<work>(asked);
     results done{asked, asked.halt.is_percentage ? all->lines.read_all() : 0};
     boost::asio::io_context context{1};
-    wodehaus::job_server server{context, {.workers = asked.jobs,
-                                          .kill_after = patience,
-                                          .stop_signals = {SIGINT, SIGTERM},
-                                          .logger = wodehaus::errors_to_stderr{}}};
+    wodehaus::job_server server{context,
+                                {.workers = asked.jobs,
+                                 .kill_after = patience,
+                                 .stop_signals = {SIGINT, SIGTERM},
+                                 .logger = wodehaus::errors_to_stderr{}}};
     bool killed = false;
     auto consumer = [&](command const& job, wodehaus::outcome<command_end> end) {
         if (!end && end.error().code == wodehaus::errc::stopped) {

@@ -13,7 +13,8 @@ namespace {
 
 constexpr char const usage[] =
     "Usage: parallel [OPTION...] < COMMANDS\n"
-    "Runs each line of the standard input by /bin/sh, several at once, each in a process of its own. What they write is\n"
+    "Runs each line of the standard input by /bin/sh, several at once, each in a process of its own. What they write "
+    "is\n"
     "shown in the order of the lines. Ctrl-C begins no more of them and waits for those that run; the second one ends\n"
     "these, too. The options are those of GNU parallel.\n\n";
 constexpr char const after[] =

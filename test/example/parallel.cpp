@@ -25,15 +25,21 @@ BOOST_AUTO_TEST_CASE(rules_that_are_read)
         std::size_t count;
         bool is_percentage;
     } const rules[] = {
-        {"never", moment::never, cause::fail, 0, false},       {"now,fail=1", moment::now, cause::fail, 1, false},
-        {"soon,fail=3", moment::soon, cause::fail, 3, false},  {"soon,fail=3%", moment::soon, cause::fail, 3, true},
+        {"never", moment::never, cause::fail, 0, false},
+        {"now,fail=1", moment::now, cause::fail, 1, false},
+        {"soon,fail=3", moment::soon, cause::fail, 3, false},
+        {"soon,fail=3%", moment::soon, cause::fail, 3, true},
         {"now,success=1", moment::now, cause::success, 1, false},
         {"soon,success=3", moment::soon, cause::success, 3, false},
         {"now,success=3%", moment::now, cause::success, 3, true},
-        {"now,done=1", moment::now, cause::done, 1, false},    {"soon,done=100%", moment::soon, cause::done, 100, true},
-        {"0", moment::never, cause::fail, 0, false},           {"1", moment::soon, cause::fail, 1, false},
-        {"2", moment::now, cause::fail, 1, false},             {"-1", moment::soon, cause::success, 1, false},
-        {"-2", moment::now, cause::success, 1, false},         {"10%", moment::soon, cause::fail, 10, true},
+        {"now,done=1", moment::now, cause::done, 1, false},
+        {"soon,done=100%", moment::soon, cause::done, 100, true},
+        {"0", moment::never, cause::fail, 0, false},
+        {"1", moment::soon, cause::fail, 1, false},
+        {"2", moment::now, cause::fail, 1, false},
+        {"-1", moment::soon, cause::success, 1, false},
+        {"-2", moment::now, cause::success, 1, false},
+        {"10%", moment::soon, cause::fail, 10, true},
     };
     for (auto const& each : rules) {
         BOOST_TEST_INFO_SCOPE(each.text);
@@ -44,9 +50,26 @@ BOOST_AUTO_TEST_CASE(rules_that_are_read)
         BOOST_TEST(rule->count == each.count);
         BOOST_TEST(rule->is_percentage == each.is_percentage);
     }
-    for (auto text : {"", "3", "now", "now,", "now,fail", "now,fail=", "now,fail=0", "now,fail=-1", "now,fail=1x",
-                      "soon,fail=0%", "soon,fail=101%", "soon,fail=1%%", "never,fail=1", "later,fail=1", "now,lost=1",
-                      "now,fail=99999999999999999999999", "%", "0%", " now,fail=1", "now,fail=1 "})
+    for (auto text : {"",
+                      "3",
+                      "now",
+                      "now,",
+                      "now,fail",
+                      "now,fail=",
+                      "now,fail=0",
+                      "now,fail=-1",
+                      "now,fail=1x",
+                      "soon,fail=0%",
+                      "soon,fail=101%",
+                      "soon,fail=1%%",
+                      "never,fail=1",
+                      "later,fail=1",
+                      "now,lost=1",
+                      "now,fail=99999999999999999999999",
+                      "%",
+                      "0%",
+                      " now,fail=1",
+                      "now,fail=1 "})
         BOOST_CHECK_MESSAGE(!parse_halt(text), "'" << text << "' is no rule");
 }
 
@@ -240,7 +263,7 @@ public:
     {
         BOOST_REQUIRE_MESSAGE(fs::exists(gnu_parallel), "please install GNU parallel: apt-get install parallel");
         ::setenv("HOME", home_.path().c_str(), 1); // it keeps files there
-        ::setenv("PARALLEL_SHELL", "/bin/sh", 1); // else its caller's
+        ::setenv("PARALLEL_SHELL", "/bin/sh", 1);  // else its caller's
         ::unsetenv("PARALLEL");
     }
 
@@ -257,10 +280,10 @@ BOOST_AUTO_TEST_CASE(keeps_the_order)
 {
     auto made = same_as_gnu({"-j4"}, each("sleep 0.{}; echo {}", {"2", "1", "4", "3"}));
     BOOST_TEST(made.end.output == "2\n1\n4\n3\n");
-    made = same_as_gnu({"-j2"}, each("printf \"%s-start\\n%s\" {} {}; sleep 0.{}; printf \"%s\\n\" -middle; echo {}-end",
-                                     {"4", "2", "1"}));
-    BOOST_TEST(made.end.output ==
-               "4-start\n4-middle\n4-end\n2-start\n2-middle\n2-end\n1-start\n1-middle\n1-end\n");
+    made =
+        same_as_gnu({"-j2"}, each("printf \"%s-start\\n%s\" {} {}; sleep 0.{}; printf \"%s\\n\" -middle; echo {}-end",
+                                  {"4", "2", "1"}));
+    BOOST_TEST(made.end.output == "4-start\n4-middle\n4-end\n2-start\n2-middle\n2-end\n1-start\n1-middle\n1-end\n");
     same_as_gnu({"-j8"}, each("echo {}", {"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"}));
 }
 
@@ -286,8 +309,8 @@ BOOST_AUTO_TEST_CASE(kills_what_takes_too_long)
 
 BOOST_AUTO_TEST_CASE(tries_again)
 {
-    auto made = same_as_gnu({"--retries", "3"},
-                            each("echo tried {} >> notes; echo completed {}; exit {}", {"1", "2", "0"}));
+    auto made =
+        same_as_gnu({"--retries", "3"}, each("echo tried {} >> notes; echo completed {}; exit {}", {"1", "2", "0"}));
     BOOST_TEST(made.notes == "tried 0\ntried 1\ntried 1\ntried 1\ntried 2\ntried 2\ntried 2\n");
     // A folder is made by one only: the third attempt succeeds.
     made = same_as_gnu({"--retries", "0"}, "mkdir a && exit 1; mkdir b && exit 2; echo done\n");
@@ -300,8 +323,9 @@ BOOST_AUTO_TEST_CASE(ends_early)
     std::string const line = "echo {}; exit {}";
     BOOST_TEST(same_as_gnu({"-j1", "--halt", "soon,fail=1"}, each(line, {"0", "0", "1", "2", "3"})).end.exit_code == 1);
     BOOST_TEST(same_as_gnu({"-j1", "--halt", "now,fail=1"}, each(line, {"0", "0", "1", "2", "3"})).end.exit_code == 1);
-    BOOST_TEST(same_as_gnu({"-j1", "--halt", "soon,fail=20%"},
-                           each(line, {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"})).end.exit_code == 20);
+    BOOST_TEST(
+        same_as_gnu({"-j1", "--halt", "soon,fail=20%"}, each(line, {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}))
+            .end.exit_code == 20);
     BOOST_TEST(same_as_gnu({"-j1", "--halt", "now,success=1"}, each(line, {"1", "2", "3", "0", "4", "5", "6"}))
                    .end.exit_code == 0);
 }
@@ -320,9 +344,26 @@ BOOST_AUTO_TEST_CASE(ends_early_with_others_running)
 BOOST_AUTO_TEST_CASE(every_form_of_halt)
 {
     auto const commands = each("echo {}; exit {}", {"0", "2", "0", "0", "0", "3", "0", "4", "0", "5", "6", "0"});
-    for (auto form : {"never", "now,fail=1", "soon,fail=3", "soon,fail=3%", "now,success=1", "soon,success=3",
-                      "now,success=3%", "now,done=1", "soon,done=3", "now,done=3%", "soon,fail=40%", "soon,fail=90%",
-                      "soon,success=100", "soon,success=90%", "0", "1", "2", "-1", "-2", "20%"})
+    for (auto form : {"never",
+                      "now,fail=1",
+                      "soon,fail=3",
+                      "soon,fail=3%",
+                      "now,success=1",
+                      "soon,success=3",
+                      "now,success=3%",
+                      "now,done=1",
+                      "soon,done=3",
+                      "now,done=3%",
+                      "soon,fail=40%",
+                      "soon,fail=90%",
+                      "soon,success=100",
+                      "soon,success=90%",
+                      "0",
+                      "1",
+                      "2",
+                      "-1",
+                      "-2",
+                      "20%"})
         same_as_gnu({"-j1", "--halt", form}, commands);
 }
 
@@ -349,7 +390,8 @@ BOOST_AUTO_TEST_SUITE(parallel, *boost::unit_test::fixture<kit::nothing_left>())
 
 BOOST_AUTO_TEST_CASE(output_arrives_whole)
 {
-    auto end = kit::run_program({"-c", "yes 'seq 200000; seq 1000 >&2' | head -n 3 | \"$0\" -j3", program()}, "/bin/sh");
+    auto end =
+        kit::run_program({"-c", "yes 'seq 200000; seq 1000 >&2' | head -n 3 | \"$0\" -j3", program()}, "/bin/sh");
     std::string lines, errors;
     for (int i = 1; i <= 200'000; ++i)
         lines += std::to_string(i) + '\n';
