@@ -21,24 +21,20 @@ std::string backwards(std::string const& line)
 struct service {
     asio::io_context context{1};
     wodehaus::job_server jobs{context, {.workers = 2, .timeout = 5s, .stop_signals = {SIGINT, SIGTERM}}};
-    int peers = 0;
 };
 
 awaitable<void> talk(service& all, tcp::socket peer)
 {
-    ++all.peers;
-    for (std::string received;;) {
-        auto [error, size] =
-            co_await asio::async_read_until(peer, asio::dynamic_buffer(received, 65536), '\n', as_value);
+    for (std::string input;;) {
+        auto [error, size] = co_await asio::async_read_until(peer, asio::dynamic_buffer(input, 65536), '\n', as_value);
         if (error)
-            break; // it has gone, or its line is too long, or all ends
-        std::string line = received.substr(0, size - 1);
-        received.erase(0, size);
+            co_return; // it has gone, or its line is too long, or all ends
+        std::string line = input.substr(0, size - 1);
+        input.erase(0, size);
         auto answer = co_await all.jobs.async_try_call(wodehaus::worker<backwards>, line);
         std::string text = (answer ? *answer : "error: " + answer.error().what) + '\n';
         co_await asio::async_write(peer, asio::buffer(text), as_value);
     }
-    --all.peers;
 }
 
 awaitable<void> listen(service& all, tcp::acceptor acceptor)
@@ -55,7 +51,8 @@ awaitable<void> report(service& all)
     for (asio::steady_timer timer{all.context, 2s};; timer.expires_after(2s)) {
         co_await timer.async_wait(asio::use_awaitable);
         auto now = all.jobs.stats();
-        std::cout << all.peers << " peers, " << now.succeeded << " answers, " << now.failed << " failures" << std::endl;
+        std::cout << now.succeeded << " answers, " << now.failed << " errors, " << now.processes << " processes"
+                  << std::endl;
     }
 }
 
@@ -70,7 +67,8 @@ int main(int argc, char** argv)
 try {
     wodehaus::init(argc, argv);
     service all;
-    tcp::acceptor acceptor{all.context, {tcp::v4(), static_cast<std::uint16_t>(argc > 1 ? std::stoi(argv[1]) : 0)}};
+    auto port = static_cast<std::uint16_t>(argc > 1 ? std::stoi(argv[1]) : 0);
+    tcp::acceptor acceptor{all.context, {asio::ip::address_v4::loopback(), port}};
     std::cout << "listening on port " << acceptor.local_endpoint().port() << std::endl;
     asio::co_spawn(all.context, run(all, std::move(acceptor)), asio::detached);
     all.context.run();

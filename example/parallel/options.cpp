@@ -13,15 +13,14 @@ namespace {
 
 constexpr char const usage[] =
     "Usage: parallel [OPTION...] < COMMANDS\n"
-    "Runs each line of the standard input by /bin/sh, several at once, each in a process of its own. What they write "
-    "is\n"
-    "shown in the order of the lines. Ctrl-C begins no more of them and waits for those that run; the second one ends\n"
+    "Runs each line of the standard input by /bin/sh, several at once, each in a process of its own, and shows what\n"
+    "they write in the order of the lines. Ctrl-C begins no more and waits for those that run; the second one ends\n"
     "these, too. The options are those of GNU parallel.\n\n";
 constexpr char const after[] =
     "\nRULE is never, or WHEN,WHY=COUNT, or WHEN,WHY=PERCENT%; WHEN is soon (those that run finish) or now (they are\n"
     "killed), WHY is fail, success or done.\n"
     "Exit status: 0 all succeeded; 1 to 100 that many failed; 101 more failed; 255 another error. With --halt and\n"
-    "fail=1 or done=1 that of the command that ended it; with a percentage, that of those that failed.\n";
+    "fail=1 or done=1 that of the command that ended it; with PERCENT% how many of a hundred failed.\n";
 
 constexpr long most_jobs = 1024, as_many_as_possible = 250;
 constexpr double longest_timeout = 1e9;

@@ -344,26 +344,10 @@ BOOST_AUTO_TEST_CASE(ends_early_with_others_running)
 BOOST_AUTO_TEST_CASE(every_form_of_halt)
 {
     auto const commands = each("echo {}; exit {}", {"0", "2", "0", "0", "0", "3", "0", "4", "0", "5", "6", "0"});
-    for (auto form : {"never",
-                      "now,fail=1",
-                      "soon,fail=3",
-                      "soon,fail=3%",
-                      "now,success=1",
-                      "soon,success=3",
-                      "now,success=3%",
-                      "now,done=1",
-                      "soon,done=3",
-                      "now,done=3%",
-                      "soon,fail=40%",
-                      "soon,fail=90%",
-                      "soon,success=100",
-                      "soon,success=90%",
-                      "0",
-                      "1",
-                      "2",
-                      "-1",
-                      "-2",
-                      "20%"})
+    std::istringstream forms{"never now,fail=1 soon,fail=3 soon,fail=3% now,success=1 soon,success=3 now,success=3% "
+                             "now,done=1 soon,done=3 now,done=3% soon,fail=40% soon,fail=90% soon,success=100 "
+                             "soon,success=90% 0 1 2 -1 -2 20%"};
+    for (std::string form; forms >> form;)
         same_as_gnu({"-j1", "--halt", form}, commands);
 }
 
