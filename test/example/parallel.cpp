@@ -484,6 +484,18 @@ BOOST_AUTO_TEST_CASE(killed_it_leaves_nothing)
     BOOST_TEST(runs.wait().signal == SIGKILL);
 }
 
+BOOST_AUTO_TEST_CASE(ends_early_without_the_end_of_its_input)
+{
+    for (auto rule : {"soon,fail=1", "now,fail=1"}) {
+        kit::running_program runs{program(), {"-j2", "--halt", rule}};
+        runs.write("echo a\nexit 3\n");
+        auto end = runs.wait();
+        BOOST_TEST(end.exit_code == 3);
+        BOOST_TEST(end.output == "a\n");
+        BOOST_TEST(end.errors == "parallel: no more are begun after: exit 3\n");
+    }
+}
+
 BOOST_AUTO_TEST_CASE(lines_are_run_as_they_come)
 {
     kit::running_program runs{program(), {}};
