@@ -106,6 +106,7 @@ private:
     // The run
     void begin_run(std::unique_ptr<source> tasks, run_handler&& handler);
     std::shared_ptr<process_launch> make_launch();
+    bool called_by_consumer() const;
     void stop_run();
     void terminate_run();
     void end_run_if_done();

@@ -74,6 +74,7 @@ struct produced_node final : job_node {
     produced_node(std::unique_ptr<produced_task> from, dispatcher& server)
         : job_node(std::move(from->request)), task(std::move(from)), owner(server)
     {
+        produced = true;
     }
     void deliver(outcome<payload>&& outcome) override { owner.task_ended(std::move(task), std::move(outcome)); }
 

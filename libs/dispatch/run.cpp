@@ -118,12 +118,24 @@ std::shared_ptr<process_launch> dispatcher::make_launch()
 
 void dispatcher::stop()
 {
-    post([](dispatcher& self) { self.stop_run(); });
+    if (called_by_consumer())
+        stop_run();
+    else
+        post([](dispatcher& self) { self.stop_run(); });
 }
 
 void dispatcher::terminate()
 {
-    post([](dispatcher& self) { self.terminate_run(); });
+    if (called_by_consumer())
+        terminate_run();
+    else
+        post([](dispatcher& self) { self.terminate_run(); });
+}
+
+// Then it is done at once, so that no task is begun after the consumer has said that it was enough.
+bool dispatcher::called_by_consumer() const
+{
+    return strand_.running_in_this_thread() && run_ && run_->in_consumer;
 }
 
 void dispatcher::stop_run()

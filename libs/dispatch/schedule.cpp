@@ -200,6 +200,7 @@ void schedule::complete(job_entry& job, std::optional<errc> code)
 {
     job.state = job_status::ended;
     job.process = nullptr;
+    backlog_ += job.produced;
     action done;
     done.what = kind::complete;
     done.job = &job;

@@ -34,6 +34,7 @@ struct job_entry : boost::intrusive::list_base_hook<boost::intrusive::link_mode<
     int attempts = 1;                     ///< how often it may be begun
     std::chrono::nanoseconds timeout{0};  ///< of each attempt; 0: none
     bool retry_exceptions = false;
+    bool produced = false;                ///< its outcome goes to the consumer, and holds the producer back till then
     bool own_process = false;             ///< it needs one that is fresh and has begun since it was submitted
 
     status state = status::fresh;
@@ -106,7 +107,7 @@ public:
 
     /// The producer gave a task, which is submitted next, or has none any more.
     void producer_answered(bool ended, time_point now);
-    /// Tasks that ended and that the consumer has not taken yet hold the producer back.
+    /// How many tasks have ended that the consumer has not taken yet; each that ends adds one by itself.
     void set_backlog(std::size_t outcomes, time_point now);
 
     /// A process that was requested exists. It takes jobs once it is ready.

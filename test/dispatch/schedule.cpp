@@ -1337,6 +1337,18 @@ BOOST_AUTO_TEST_CASE(is_held_back_by_a_slow_consumer)
     BOOST_TEST(s.to_do() == "ask");
 }
 
+BOOST_AUTO_TEST_CASE(is_not_asked_before_the_consumer_has_seen_what_ended)
+{
+    scene s{kept(1)};
+    s.run(true).comes(1).forget();
+    s.job('a').produced = true;
+    s.produced('a').forget();
+    s.answers(1, 'a');
+    BOOST_TEST(s.to_do() == "a: ok");
+    s.backlog(0);
+    BOOST_TEST(s.to_do() == "ask");
+}
+
 BOOST_AUTO_TEST_CASE(has_no_more)
 {
     scene s{fresh(1)};

@@ -713,6 +713,35 @@ BOOST_AUTO_TEST_CASE(destruction_ends_a_consumer_that_is_suspended)
     });
 }
 
+BOOST_AUTO_TEST_CASE(nothing_is_begun_before_the_consumer_has_seen_what_ended)
+{
+    kit::each_way([](kit::way how) {
+        asio::io_context context{1};
+        auto settings = how({.workers = 1});
+        settings.prefetch.reset(); // what is sent ahead is asked for ahead
+        wodehaus::basic_job_server<> server{context, settings};
+        int asked = 0, consumed = 0, early = 0;
+        bool stopped = false;
+        end_of_run end;
+        auto producer = [&]() -> std::optional<task_of<half>> {
+            BOOST_TEST(!stopped);
+            early += asked > consumed;
+            return task{worker<half>, 2 * ++asked};
+        };
+        auto consumer = [&](int, int) {
+            if (++consumed == 20) {
+                stopped = true;
+                server.stop();
+            }
+        };
+        server.async_run(producer, consumer, end.handler());
+        kit::run(context);
+        BOOST_TEST(!end.error);
+        BOOST_TEST(early == 0);
+        BOOST_TEST(asked == 20);
+    });
+}
+
 BOOST_AUTO_TEST_CASE(consumers_that_return_something_else)
 {
     int sum = 0;
