@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -105,4 +106,25 @@ BOOST_AUTO_TEST_CASE(resize_keeps_what_is_there)
     BOOST_TEST(text_of(bytes).substr(0, 3) == "abc");
     bytes.resize(2);
     BOOST_TEST(text_of(bytes) == "ab");
+}
+
+BOOST_AUTO_TEST_CASE(a_large_buffer_is_kept_for_the_next)
+{
+    auto place = [](payload const& bytes) { return reinterpret_cast<std::uintptr_t>(bytes.data()); };
+    std::uintptr_t first = 0;
+    {
+        auto bytes = of(large);
+        first = place(bytes);
+    }
+    auto again = of(large);
+    BOOST_TEST(place(again) == first);
+    BOOST_TEST(again.capacity() >= large.size());
+    auto other = of(large); // the first is taken
+    BOOST_TEST(place(other) != first);
+    BOOST_TEST((text_of(again) == large));
+    std::string huge(16 << 20, 'h'); // too much to be kept
+    auto much = of(huge);
+    much = payload{};
+    auto smaller = of(large);
+    BOOST_TEST(smaller.capacity() < huge.size());
 }

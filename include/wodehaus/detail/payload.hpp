@@ -12,6 +12,16 @@
 
 namespace wodehaus::detail {
 
+/// Large buffers that are given up are kept for the next ones, a few for each thread: memory that the system takes back and
+/// gives again comes a page fault at a time, which costs more than everything else that is done with it. A spare one has
+/// room for `capacity` bytes, which it sets to what it really has; null if there is none.
+struct spare_buffers {
+    static constexpr std::size_t smallest = std::size_t{64} << 10, largest = std::size_t{4} << 20;
+    WODEHAUS_DECL static char* take(std::size_t& capacity) noexcept;
+    /// False if it is not kept: then it is to be freed.
+    WODEHAUS_DECL static bool keep(char* buffer, std::size_t capacity) noexcept;
+};
+
 /// A growing buffer that is moved, never copied. What is small lies inside it; what is large is grown by `realloc`,
 /// which moves pages instead of bytes. New bytes are not initialised: they are about to be overwritten.
 class payload {
@@ -59,7 +69,9 @@ private:
 
     void grow(std::size_t capacity)
     {
-        auto* heap = static_cast<char*>(std::realloc(heap_, capacity));
+        char* heap = heap_ || capacity < spare_buffers::smallest ? nullptr : spare_buffers::take(capacity);
+        if (!heap)
+            heap = static_cast<char*>(std::realloc(heap_, capacity));
         if (!heap)
             throw std::bad_alloc{};
         if (!heap_)
@@ -69,7 +81,8 @@ private:
     }
     void release() noexcept
     {
-        std::free(heap_);
+        if (capacity_ < spare_buffers::smallest || !spare_buffers::keep(heap_, capacity_))
+            std::free(heap_);
         heap_ = nullptr;
     }
     void take(payload& other) noexcept
