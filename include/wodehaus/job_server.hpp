@@ -31,7 +31,8 @@ auto blocking(F producer)
 /// Runs jobs in processes of their own.
 ///
 /// The server does its work only while `async_run` is under way, as a connection of Boost.Redis does: calls made before
-/// wait for it and keep no `io_context` busy, and an `io_context` whose servers have ended runs out of work.
+/// wait for it and keep no `io_context` busy, and an `io_context` whose servers have ended runs out of work. (A coroutine
+/// that waits for such a call does keep it busy: that is `co_spawn`, which counts its coroutine as work.)
 ///
 /// Threads: distinct servers are independent. A server may be used from several threads, and on an `io_context` that
 /// several threads run; what it does is serialised by a strand of its own. Destroying and moving it is for one thread
