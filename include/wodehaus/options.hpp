@@ -42,7 +42,7 @@ enum class output {
     discard  ///< to /dev/null
 };
 
-/// `prefetch` hides the way to and fro where jobs take microseconds: eight of them are four times as fast with 7 sent
+/// `prefetch` hides the way to and fro where jobs take microseconds: eight of them are nine times as fast with 7 sent
 /// ahead. A job that was sent ahead waits for the one before it, even when another process becomes free; so none is by
 /// default, which is what jobs of a millisecond and more want.
 ///
