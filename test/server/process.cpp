@@ -186,7 +186,10 @@ BOOST_AUTO_TEST_CASE(a_name_from_the_job)
     kit::each_way([](kit::way how) {
         kit::with_server(how({.workers = 1}), [how](wodehaus::job_server& server) -> awaitable<void> {
             auto shown = co_await server.async_call(worker<rename_process>, "renamed one");
-            BOOST_TEST(kit::contains(shown, "renamed one"), shown);
+            if (how.launch == wodehaus::launch::fork) // as much as the server's own command line has room for
+                BOOST_TEST(kit::contains(shown, "renamed"), shown);
+            else
+                BOOST_TEST(kit::contains(shown, "renamed one"), shown);
             if (how.kept())
                 BOOST_TEST(co_await server.async_call(worker<name_of_process>, 0) == "renamed one");
             auto end = co_await server.async_try_call(worker<rename_and_exit>, "last name");
