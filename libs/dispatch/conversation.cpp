@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -71,9 +72,16 @@ void conversation::read()
             self->left_unread_ = true;
         if (self->drained_)
             self->drain();
-        else if (!error && self->socket_.is_open() && !self->broken_) // after an error its launch tells its end
-            self->read();
+        else if (!error) // after one its launch tells its end
+            self->read_on();
     });
+}
+
+// Not while frames lie in the reader that were not taken: it must know by then what the next bytes belong to.
+void conversation::read_on()
+{
+    if (socket_.is_open() && !broken_ && !takes_more_later_ && !reading_)
+        read();
 }
 
 void conversation::take(std::size_t size, std::size_t most)
@@ -183,8 +191,10 @@ void conversation::take_more_later()
     boost::asio::post(socket_.get_executor(), [self = shared_from_this()] {
         auto pass = self->entrance_->enter();
         self->takes_more_later_ = false;
-        if (pass && self->socket_.is_open() && !self->drained_)
-            self->take(0, frames_at_once);
+        if (!pass || !self->socket_.is_open() || self->drained_)
+            return;
+        self->take(0, frames_at_once);
+        self->read_on();
     });
 }
 
@@ -305,9 +315,13 @@ void conversation::end(std::function<void()> drained)
         drain();
 }
 
+// What it had sent, and no more: somebody else may go on writing to its channel.
 void conversation::drain()
 {
-    while (socket_.is_open() && !broken_) {
+    int left = 0;
+    if (::ioctl(socket_.native_handle(), FIONREAD, &left) != 0)
+        left = 0;
+    while (socket_.is_open() && !broken_ && left > 0) {
         auto to = reader_.space();
         ssize_t size = to.empty() ? 0 : ::recv(socket_.native_handle(), to.data(), to.size(), MSG_DONTWAIT);
         if (size < 0 && errno == EINTR)
@@ -316,9 +330,10 @@ void conversation::drain()
             left_unread_ = true;
         if (size <= 0)
             break;
+        left -= static_cast<int>(size);
         take(static_cast<std::size_t>(size), SIZE_MAX);
     }
-    take(0, SIZE_MAX);
+    take(0, frames_in_ring);
     output_->drain();
     close();
     std::exchange(drained_, nullptr)();

@@ -70,6 +70,7 @@ private:
     using socket = boost::asio::basic_stream_socket<boost::asio::local::stream_protocol, strand_executor>;
 
     void read();
+    void read_on();
     void take(std::size_t size, std::size_t most);
     void take_frames(std::size_t most, std::size_t settle_after);
     frame_reader::status next_frame(frame& to);

@@ -347,7 +347,7 @@ void dispatcher::arm_timer()
         if (!pass || error)
             return;
         self->armed_.reset();
-        self->schedule_.tick(clock_type::now());
+        self->decide([&] { self->schedule_.tick(clock_type::now()); });
         self->pump();
     });
 }
@@ -370,12 +370,17 @@ void dispatcher::born(birth&& process)
     auto* raw = node.get();
     if (how_.launch == launch::fork)
         raw->knows = last_id_;
-    processes_.emplace(raw->pid, std::move(node));
     auto now = clock_type::now();
-    schedule_.process_born(*raw, now);
     auto on_line = [this, raw](std::string_view line) { journal_.write(level::info, raw->name + ": " + std::string{line}); };
     auto ring = std::move(process.ring);
-    raw->talk = std::make_shared<conversation>(strand_, gate_, std::move(process), how_, *this, on_line);
+    try {
+        raw->talk = std::make_shared<conversation>(strand_, gate_, std::move(process), how_, *this, on_line);
+    } catch (std::exception const& error) {
+        launch_->signal(raw->pid, SIGKILL);
+        return launch_failed(1, errc::launch_failed, std::string{"a process cannot be spoken with: "} + error.what(), false);
+    }
+    processes_.emplace(raw->pid, std::move(node));
+    schedule_.process_born(*raw, now);
     try {
         raw->talk->start(ring);
     } catch (std::exception const& error) {

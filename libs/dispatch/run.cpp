@@ -157,7 +157,7 @@ void dispatcher::terminate_run()
     if (!run_ || schedule_.terminating())
         return;
     stop_run();
-    schedule_.terminate(clock_type::now());
+    decide([this] { schedule_.terminate(clock_type::now()); });
     if (run_->tasks && run_->asked && run_->tasks->abandon())
         run_->asked = false;
     if (run_->consuming && !run_->in_consumer)

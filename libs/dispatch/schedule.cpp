@@ -327,16 +327,6 @@ bool schedule::suits(process_entry const& process, job_entry const& job) const n
     return process.state == process_status::idle && (!job.own_process || (process.taken == 0 && process.knows >= job.id));
 }
 
-// How many idle processes could take the job that is next.
-std::size_t schedule::idle_for_next() const noexcept
-{
-    if (!waiting_count_ || !waiting_.begin()->second.front().own_process)
-        return count(process_status::idle);
-    auto const& next = waiting_.begin()->second.front();
-    return static_cast<std::size_t>(std::count_if(processes_.begin(), processes_.end(),
-                                                  [&](auto const* process) { return suits(*process, next); }));
-}
-
 process_entry* schedule::choose_process(job_entry const& job)
 {
     process_entry* best = nullptr;
@@ -412,8 +402,10 @@ void schedule::request_processes(time_point now)
 {
     if (launch_again_ && now < *launch_again_)
         return;
+    if (waiting_count_ && waiting_.begin()->second.front().own_process)
+        return request_own_process(now);
     std::size_t promised = produces_ ? 1 : 0; // a producer is only asked once there is a process for its task
-    process_counts have{at_work(), idle_for_next(), count(process_status::starting) + requested_,
+    process_counts have{at_work(), count(process_status::idle), count(process_status::starting) + requested_,
                         waiting_count_ + promised};
     for (auto more = processes_to_request(have, limits_); more; --more) {
         ++requested_;
@@ -421,6 +413,21 @@ void schedule::request_processes(time_point now)
         request.what = kind::request_process;
         emit(request);
     }
+}
+
+// For the job that is next, which no process suits. One at a time; those that came too late for others make room for it.
+void schedule::request_own_process(time_point now)
+{
+    if (at_work() >= limits_.workers || count(process_status::starting) + requested_ > 0)
+        return;
+    for (auto* process : std::vector<process_entry*>{processes_})
+        if (at_work() + count(process_status::idle) >= limits_.workers && process->state == process_status::idle &&
+            process->taken == 0)
+            retire(*process, now);
+    ++requested_;
+    action request;
+    request.what = kind::request_process;
+    emit(request);
 }
 
 bool schedule::begun(process_entry& process, std::uint64_t id, time_point now)
@@ -543,7 +550,7 @@ void schedule::process_ended(process_entry& process, errc code, bool untouched, 
     bool was_busy = process.state == process_status::busy;
     if (!jobs.empty() && jobs.front()->state == job_status::sent && (was_busy || !jobs.front()->verdict))
         untouched = true; // it had not begun
-    bool unused = process.taken == 0;
+    bool unused = process.taken == 0 && process.state != process_status::retiring;
     unanswered_ -= jobs.size();
     if (process.state == process_status::ending && !jobs.empty())
         --ending_with_jobs_;

@@ -9,6 +9,7 @@
 
 #include <boost/intrusive/list.hpp>
 
+#include <cassert>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -125,7 +126,11 @@ public:
     void launch_failed(std::size_t count, errc code, bool final, time_point now);
 
     /// Until `release` nothing new is sent, requested or asked for: events that precede a decision are taken first.
-    void hold() noexcept { held_ = true; }
+    void hold() noexcept
+    {
+        assert(!held_);
+        held_ = true;
+    }
     void release(time_point now);
     void stop(time_point now);
     void terminate(time_point now);
@@ -161,9 +166,9 @@ private:
     bool delay_launches(time_point now);
     void fill_processes(time_point now);
     void request_processes(time_point now);
+    void request_own_process(time_point now);
     void ask_producer();
     bool suits(process_entry const& process, job_entry const& job) const noexcept;
-    std::size_t idle_for_next() const noexcept;
     process_entry* choose_process(job_entry const& job);
     void send(job_entry& job, process_entry& process, time_point now);
     void begin(process_entry& process, time_point now);

@@ -2,6 +2,7 @@
 #include "wire/frame.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 namespace wodehaus::detail {
 
@@ -52,6 +53,7 @@ std::span<char> frame_reader::space()
 void frame_reader::filled(std::size_t size) noexcept
 {
     (in_body_ ? have_ : end_) += size;
+    assert(in_body_ ? have_ <= body_.size() : end_ <= capacity_);
 }
 
 frame_header frame_reader::peek() const noexcept

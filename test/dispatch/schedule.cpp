@@ -194,6 +194,41 @@ BOOST_AUTO_TEST_CASE(no_more_processes_at_work_than_workers)
     BOOST_TEST(s.to_do() == "a: ok, send c to 3 as its last");
 }
 
+BOOST_AUTO_TEST_CASE(one_that_wants_a_process_for_itself)
+{
+    scene s{kept(2)};
+    s.job('b').own_process = true;
+    s.run().submit("a").comes(1).answers(1, 'a').forget();
+    s.submit("bc");
+    BOOST_TEST(s.to_do() == "request"); // the idle one has had a job
+    s.process(2).knows = 'a';           // begun too early
+    s.comes(2);
+    BOOST_TEST(s.to_do() == "retire 2, request");
+    s.ended(2).comes(3);
+    BOOST_TEST(s.to_do() == "send b to 3 as its last, send c to 1");
+    s.answers(3, 'b');
+    BOOST_TEST(s.to_do() == "b: ok");
+}
+
+BOOST_AUTO_TEST_CASE(those_that_want_processes_for_themselves_make_no_more_than_workers)
+{
+    scene s{kept(2)};
+    for (char name = 'a'; name < 'a' + 20; ++name) {
+        auto& job = s.job(name);
+        job.own_process = true;
+        int number = name - 'a' + 1;
+        s.process(number).knows = job.id;
+        if (name == 'a')
+            s.run();
+        s.submit(std::string(1, name)).cancel(name).forget(); // its process comes too late
+        s.comes(number).forget();
+        for (int earlier = 1; earlier < number; ++earlier)
+            if (s.process(earlier).state == process_entry::status::retiring)
+                s.ended(earlier);
+        BOOST_TEST(s.decisions.processes() <= 2u);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_process_that_is_being_ended_is_at_work_until_it_has_ended)
 {
     scene s{kept(1)};

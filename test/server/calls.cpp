@@ -1,12 +1,16 @@
 // Calls: every kind of worker, of job and of result, however the processes come about.
 #include "test/kit/preload.hpp"
 
+#include <boost/asio/post.hpp>
 #include <boost/serialization/map.hpp>
 #include <boost/serialization/unique_ptr.hpp>
 #include <boost/serialization/utility.hpp>
 #include <boost/serialization/vector.hpp>
 
+#include <array>
+#include <functional>
 #include <numeric>
+#include <thread>
 
 using kit::awaitable;
 using wodehaus::task, wodehaus::worker;
@@ -275,6 +279,35 @@ BOOST_AUTO_TEST_CASE(small_and_large_in_turn)
             auto results = co_await server.async_map(worker<echo>, jobs);
             BOOST_TEST((results == jobs));
         });
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_server_that_is_busy_meanwhile)
+{
+    // It finds more answers than it takes in one turn, and a large one behind them.
+    kit::each(std::array{kit::zygote_ahead, kit::exec_ahead, kit::fork_ahead}, [](kit::way how) {
+        auto settings = how({.workers = 1});
+        settings.prefetch = 200;
+        boost::asio::io_context context{1};
+        wodehaus::basic_job_server<> server{context, settings};
+        std::vector<std::string> jobs, results;
+        for (std::size_t i = 0; i < 45; ++i)
+            jobs.emplace_back(i == 44 ? 300'000 : i % 9 == 5 ? 5000 : 3, static_cast<char>('a' + i % 26));
+        server.async_run(kit::rethrow{});
+        server.async_map(worker<echo>, jobs, [&](std::exception_ptr error, std::vector<std::string> all) {
+            BOOST_TEST(!error);
+            results = std::move(all);
+            server.stop();
+        });
+        std::function<void()> is_busy = [&] {
+            if (!results.empty())
+                return;
+            std::this_thread::sleep_for(std::chrono::milliseconds{10});
+            boost::asio::post(context, is_busy);
+        };
+        boost::asio::post(context, is_busy);
+        kit::run(context);
+        BOOST_TEST((results == jobs));
     });
 }
 
