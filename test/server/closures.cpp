@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(run_where_memory_is_shared)
 {
     kit::each(sharing, [](kit::way how) {
         auto summary = kit::with_server(how({.workers = 2}), [how](wodehaus::job_server& server) -> awaitable<void> {
-            int seen = 0;
+            std::atomic<int> seen{0}; // in process it is on two threads
             std::string text = "captured";
             auto closure = [&seen, text](int number) {
                 seen = number;
