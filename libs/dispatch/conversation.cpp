@@ -39,7 +39,8 @@ std::size_t buffer_for(options const& how, bool says_hello)
 
 conversation::conversation(strand_executor on, std::shared_ptr<gate> entrance, birth&& process, options const& how,
                            conversation_listener& listener, output_reader::line_handler on_line)
-    : pid_(process.pid), largest_(largest_body(how.max_message)), settles_after_(settles_after(how)), socket_(on), entrance_(entrance), listener_(listener),
+    : pid_(process.pid), largest_(largest_body(how.max_message)), settles_after_(settles_after(how)), socket_(on),
+      entrance_(entrance), listener_(listener),
       reader_(buffer_for(how, process.says_hello), largest_),
       output_(std::make_shared<output_reader>(on, std::move(entrance), std::move(process.output), std::move(on_line))),
       awaits_preamble_(process.says_hello)

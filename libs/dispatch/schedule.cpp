@@ -1,4 +1,4 @@
-// The decisions.
+// The decisions: the run, its jobs, who does which, and time. How processes come and go is in schedule_processes.cpp.
 #include "dispatch/schedule.hpp"
 
 #include <algorithm>
@@ -12,32 +12,7 @@ using job_status = job_entry::status;
 using process_status = process_entry::status;
 using kind = action::kind;
 
-constexpr unsigned launch_tries = 4;
-
-// `nanoseconds::max()` is what some write for "never".
-time_point later(time_point now, std::chrono::nanoseconds by)
-{
-    return by > time_point::max() - now ? time_point::max() : now + std::chrono::duration_cast<clock_type::duration>(by);
-}
-
 } // namespace
-
-std::size_t processes_to_request(process_counts have, schedule_limits const& limits)
-{
-    assert(limits.workers > 0);
-    std::size_t free_places = limits.workers > have.at_work ? limits.workers - have.at_work : 0;
-    std::size_t wanted = std::min(have.waiting, free_places);
-    if (limits.jobs_per_process != 0) // each is used up, so that the next can be got ready meanwhile
-        wanted = std::max(wanted, limits.ahead);
-    std::size_t coming = have.idle + have.starting;
-    return wanted > coming ? wanted - coming : 0;
-}
-
-std::chrono::milliseconds launch_delay(unsigned failures)
-{
-    assert(failures > 0);
-    return std::chrono::milliseconds{100} * (1u << std::min(failures - 1, 6u));
-}
 
 // ---- the run ----
 
@@ -276,46 +251,7 @@ void schedule::ask_producer()
     emit(ask);
 }
 
-// ---- processes ----
-
-void schedule::set_ending_count(process_entry const& process, bool add)
-{
-    if (process.state == process_status::ending && !process.jobs.empty())
-        add ? ++ending_with_jobs_ : --ending_with_jobs_;
-}
-
-void schedule::set_state(process_entry& process, process_status state)
-{
-    set_ending_count(process, false);
-    --counts_[static_cast<std::size_t>(process.state)];
-    process.state = state;
-    ++counts_[static_cast<std::size_t>(state)];
-    set_ending_count(process, true);
-}
-
-void schedule::process_born(process_entry& process, time_point now)
-{
-    assert(process.state == process_status::starting);
-    if (requested_)
-        --requested_;
-    processes_.push_back(&process);
-    ++counts_[static_cast<std::size_t>(process_status::starting)];
-    if (stopping_)
-        end(process, now);
-}
-
-void schedule::process_ready(process_entry& process, time_point now)
-{
-    if (process.state != process_status::starting)
-        return;
-    process.kill_at.reset();
-    process.was_ready = true;
-    set_state(process, process_status::idle);
-    if (stopping_)
-        retire(process, now);
-    else
-        fill(now);
-}
+// ---- who does which ----
 
 bool schedule::is_last(process_entry const& process) const noexcept
 {
@@ -398,38 +334,6 @@ void schedule::fill_processes(time_point now)
     }
 }
 
-void schedule::request_processes(time_point now)
-{
-    if (launch_again_ && now < *launch_again_)
-        return;
-    if (waiting_count_ && waiting_.begin()->second.front().own_process)
-        return request_own_process(now);
-    std::size_t promised = produces_ ? 1 : 0; // a producer is only asked once there is a process for its task
-    process_counts have{at_work(), count(process_status::idle), count(process_status::starting) + requested_,
-                        waiting_count_ + promised};
-    for (auto more = processes_to_request(have, limits_); more; --more) {
-        ++requested_;
-        action request;
-        request.what = kind::request_process;
-        emit(request);
-    }
-}
-
-// For the job that is next, which no process suits. One at a time; those that came too late for others make room for it.
-void schedule::request_own_process(time_point now)
-{
-    if (at_work() >= limits_.workers || count(process_status::starting) + requested_ > 0)
-        return;
-    for (auto* process : std::vector<process_entry*>{processes_})
-        if (at_work() + count(process_status::idle) >= limits_.workers && process->state == process_status::idle &&
-            process->taken == 0)
-            retire(*process, now);
-    ++requested_;
-    action request;
-    request.what = kind::request_process;
-    emit(request);
-}
-
 bool schedule::begun(process_entry& process, std::uint64_t id, time_point now)
 {
     if (process.state == process_status::ending) {
@@ -455,10 +359,7 @@ bool schedule::answered(process_entry& process, std::uint64_t id, answer how, ti
     if (process.state == process_status::ending && job.verdict) {
         // The first verdict stands; the job ends with its process, which has nothing to finish any more.
         process.kill_at.reset();
-        action kill;
-        kill.what = kind::kill;
-        kill.process = &process;
-        emit(kill);
+        kill(process);
         return true;
     }
     set_ending_count(process, false);
@@ -504,109 +405,6 @@ void schedule::settle(process_entry& process, time_point now)
     }
 }
 
-void schedule::retire(process_entry& process, time_point now)
-{
-    set_state(process, process_status::retiring);
-    process.kill_at = later(now, limits_.kill_after);
-    action let_go;
-    let_go.what = kind::retire;
-    let_go.process = &process;
-    emit(let_go);
-}
-
-void schedule::end(process_entry& process, time_point now)
-{
-    if (process.state == process_status::ending || process.state == process_status::gone)
-        return;
-    set_state(process, process_status::ending);
-    process.deadline.reset();
-    process.kill_at = later(now, limits_.kill_after);
-    action ask;
-    ask.what = kind::ask_to_end;
-    ask.process = &process;
-    emit(ask);
-}
-
-void schedule::misbehaved(process_entry& process, errc code, time_point now)
-{
-    if (process.state == process_status::gone)
-        return;
-    if (!process.jobs.empty() && process.jobs.front()->state == job_status::begun && !process.jobs.front()->verdict)
-        process.jobs.front()->verdict = code;
-    if (process.state != process_status::ending)
-        set_state(process, process_status::ending);
-    process.deadline.reset();
-    process.kill_at.reset();
-    action kill;
-    kill.what = kind::kill;
-    kill.process = &process;
-    emit(kill);
-    static_cast<void>(now);
-}
-
-void schedule::process_ended(process_entry& process, errc code, bool untouched, time_point now)
-{
-    auto jobs = std::exchange(process.jobs, {});
-    bool was_busy = process.state == process_status::busy;
-    if (!jobs.empty() && jobs.front()->state == job_status::sent && (was_busy || !jobs.front()->verdict))
-        untouched = true; // it had not begun
-    bool unused = process.taken == 0 && process.state != process_status::retiring;
-    unanswered_ -= jobs.size();
-    if (process.state == process_status::ending && !jobs.empty())
-        --ending_with_jobs_;
-    --counts_[static_cast<std::size_t>(process.state)];
-    process.state = process_status::gone;
-    std::erase(processes_, &process);
-
-    // From the last to the first, since those that go back to the queue go to its front.
-    for (auto at = jobs.rbegin(); at != jobs.rend(); ++at) {
-        auto& job = **at;
-        bool had_begun = job.state == job_status::begun;
-        if (had_begun && untouched && !job.verdict)
-            --job.attempt; // it never saw the job
-        if (job.verdict)
-            fail_or_retry(job, *job.verdict, had_begun && *job.verdict == errc::timed_out);
-        else if (had_begun && !untouched)
-            fail_or_retry(job, code, true);
-        else if (stopping_)
-            complete(job, errc::stopped);
-        else if (untouched && &job == jobs.front() && ++job.returned >= launch_tries)
-            complete(job, errc::launch_failed); // it may be the job that no process can read
-        else
-            push(job, true);
-    }
-    if (!process.was_ready)
-        launch_failed(0, code, code == errc::other_build, now);
-    else if (untouched || unused) // as good as none
-        delay_launches(now);
-    fill(now);
-}
-
-// Several at once have failed once: false for all but the first of them.
-bool schedule::delay_launches(time_point now)
-{
-    if (!running_ || stopping_ || (launch_again_ && now < *launch_again_))
-        return false;
-    launch_fails_ = true;
-    ++launch_failures_;
-    launch_again_ = now + launch_delay(launch_failures_);
-    return true;
-}
-
-void schedule::launch_failed(std::size_t lost, errc code, bool final, time_point now)
-{
-    requested_ -= std::min(lost, requested_);
-    if (!running_ || stopping_)
-        return;
-    bool another = delay_launches(now);
-    // As long as processes are at work the others wait: a place may become free.
-    if (final || (another && launch_failures_ >= launch_tries && at_work() == 0)) {
-        launch_failures_ = 0; // who comes next has tries of its own
-        fail_waiting(code);
-    }
-    fill(now);
-}
-
 // ---- time ----
 
 std::optional<time_point> schedule::wake_at() const
@@ -636,10 +434,7 @@ void schedule::tick(time_point now)
             process->kill_at.reset();
             if (process->state == process_status::retiring)
                 set_state(*process, process_status::ending);
-            action kill;
-            kill.what = kind::kill;
-            kill.process = process;
-            emit(kill);
+            kill(*process);
         }
     }
     if (launch_again_ && *launch_again_ <= now) {

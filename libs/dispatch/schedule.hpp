@@ -167,6 +167,7 @@ private:
     void fill_processes(time_point now);
     void request_processes(time_point now);
     void request_own_process(time_point now);
+    void request_process();
     void ask_producer();
     bool suits(process_entry const& process, job_entry const& job) const noexcept;
     process_entry* choose_process(job_entry const& job);
@@ -181,6 +182,7 @@ private:
     void settle(process_entry& process, time_point now);
     void end(process_entry& process, time_point now);
     void retire(process_entry& process, time_point now);
+    void kill(process_entry& process);
     void set_state(process_entry& process, process_entry::status state);
     void set_ending_count(process_entry const& process, bool add);
     std::size_t count(process_entry::status state) const noexcept { return counts_[static_cast<std::size_t>(state)]; }
@@ -209,6 +211,9 @@ struct process_counts {
     std::size_t at_work, idle, starting, waiting;
 };
 std::size_t processes_to_request(process_counts have, schedule_limits const& limits);
+
+/// So much later, and never if that is beyond all time.
+time_point later(time_point now, std::chrono::nanoseconds by);
 
 /// How long to wait after so many failures to launch in a row.
 std::chrono::milliseconds launch_delay(unsigned failures);

@@ -1,0 +1,220 @@
+// The strand's part that has to do with processes: what they say, and how they end.
+#include "dispatch/dispatcher.hpp"
+
+#include "launch/patience.hpp"
+
+#include <csignal>
+
+namespace wodehaus::detail {
+
+process_node* dispatcher::find(conversation const& talk)
+{
+    auto found = processes_.find(talk.pid());
+    return found == processes_.end() ? nullptr : found->second.get();
+}
+
+void dispatcher::born(birth&& process)
+{
+    ++started_;
+    auto node = std::make_unique<process_node>();
+    node->pid = process.pid;
+    node->name = process.name.empty() ? std::to_string(process.pid) : process.name;
+    node->greeted = !process.says_hello;
+    auto* raw = node.get();
+    if (how_.launch == launch::fork)
+        raw->knows = last_id_;
+    auto now = clock_type::now();
+    auto on_line = [this, raw](std::string_view line) { journal_.write(level::info, raw->name + ": " + std::string{line}); };
+    auto ring = std::move(process.ring);
+    try {
+        raw->talk = std::make_shared<conversation>(strand_, gate_, std::move(process), how_, *this, on_line);
+    } catch (std::exception const& error) {
+        launch_->signal(raw->pid, SIGKILL);
+        return launch_failed(1, errc::launch_failed, std::string{"a process cannot be spoken with: "} + error.what(), false);
+    }
+    processes_.emplace(raw->pid, std::move(node));
+    schedule_.process_born(*raw, now);
+    try {
+        raw->talk->start(ring);
+    } catch (std::exception const& error) {
+        raw->refused = refusal{errc::launch_failed, std::string{"its process cannot be spoken with: "} + error.what()};
+        schedule_.misbehaved(*raw, errc::launch_failed, now);
+        return pump();
+    }
+    if (raw->greeted) {
+        journal_.note({event::kind::process_born, nullptr, raw->name});
+        schedule_.process_ready(*raw, now);
+    } else if (!raw->kill_at) {
+        raw->kill_at = now + patience_for_hello;
+    }
+    pump();
+}
+
+void dispatcher::received(conversation& from, frame&& message)
+{
+    auto* process = find(from);
+    if (!process)
+        return;
+    switch (message.header.kind) {
+    case frame_kind::hello:
+    case frame_kind::ready:
+        greet(*process, message);
+        break;
+    case frame_kind::begun:
+        if (!schedule_.begun(*process, message.header.id, clock_type::now()))
+            schedule_.misbehaved(*process, errc::bad_message, clock_type::now());
+        break;
+    case frame_kind::result:
+    case frame_kind::failed:
+        answer(*process, std::move(message));
+        break;
+    case frame_kind::name:
+        process->name.assign(message.body.data(), message.body.size());
+        break;
+    case frame_kind::setup:
+    case frame_kind::job:
+    case frame_kind::bell:
+        schedule_.misbehaved(*process, errc::bad_message, clock_type::now());
+        break;
+    }
+}
+
+void dispatcher::greet(process_node& process, frame const& message)
+{
+    auto now = clock_type::now();
+    if (process.refused)
+        return; // what came behind a bad hello in the same reading
+    if (!process.greeted) {
+        process.refused = judge_hello(message, how_);
+        if (process.refused) {
+            schedule_.misbehaved(process, errc::bad_message, now);
+            return;
+        }
+        process.greeted = true;
+        process.name = std::to_string(pid_in(message)); // through a launcher it is not our child's
+        if (process.state == process_entry::status::starting)
+            process.kill_at = now + patience_for_preload;
+    } else if (message.header.kind == frame_kind::ready) {
+        if (message.body.size())
+            process.name.assign(message.body.data(), message.body.size());
+        journal_.note({event::kind::process_born, nullptr, process.name});
+        schedule_.process_ready(process, now);
+    }
+}
+
+void dispatcher::answer(process_node& process, frame&& message)
+{
+    auto now = clock_type::now();
+    if (process.state == process_entry::status::starting) { // what preload threw
+        if (message.header.kind == frame_kind::failed)
+            process.preload_threw = read_failure(message.body.bytes()).what;
+        return;
+    }
+    auto* job = process.jobs.empty() ? nullptr : static_cast<job_node*>(process.jobs.front());
+    if (!job || job->id != message.header.id) {
+        schedule_.misbehaved(process, errc::bad_message, now);
+        return;
+    }
+    auto how = answer::result;
+    if (process.state != process_entry::status::ending || !job->verdict) {
+        job->known.process = process.name;
+        if (message.header.kind == frame_kind::result) {
+            job->result = std::move(message.body);
+        } else {
+            auto told = read_failure(message.body.bytes());
+            auto code = static_cast<errc>(told.code);
+            bool sane = code == errc::job_threw || code == errc::too_large || code == errc::unknown_worker;
+            job->known.told = failure{sane ? code : errc::bad_message, std::move(told.what)};
+            job->known.told->usage = {std::chrono::nanoseconds{told.user_time}, std::chrono::nanoseconds{told.system_time},
+                                      told.peak_memory};
+            process.talk->read_output(); // it was flushed before the answer
+            job->known.output = process.talk->output_tail();
+            how = code == errc::job_threw ? answer::threw : answer::failed;
+        }
+    }
+    schedule_.answered(process, message.header.id, how, now);
+}
+
+void dispatcher::garbled(conversation& from, bool too_large)
+{
+    if (auto* process = find(from))
+        schedule_.misbehaved(*process, too_large ? errc::too_large : errc::bad_message, clock_type::now());
+}
+
+void dispatcher::ended(int pid, ending const& how)
+{
+    auto found = processes_.find(pid);
+    if (found == processes_.end())
+        return;
+    auto* process = found->second.get();
+    // All that it had said comes first.
+    process->talk->end([self = shared_from_this(), process, how] {
+        self->gone(*process, how);
+        self->pump();
+    });
+}
+
+void dispatcher::gone(process_node& process, ending const& how)
+{
+    add_usage(how.usage);
+    journal_.note({event::kind::process_gone, nullptr, process.name, nullptr, &how});
+    bool untouched = process.talk->was_left_unread() && process.jobs.size() == 1 && how_.prefetch.value_or(0) == 0;
+    if (!process.was_ready) {
+        last_launch_failure_ = why_not_started(process, how);
+        if (!schedule_.stopping())
+            journal_.write(level::error, last_launch_failure_);
+    } else {
+        last_launch_failure_ = "process " + process.name + " " + describe_ending(how) + " before it began a job";
+    }
+    for (auto* entry : process.jobs) {
+        auto& job = static_cast<job_node&>(*entry);
+        job.known = {};
+        if (entry->state != job_entry::status::begun)
+            continue;
+        job.known.process = process.name;
+        job.known.end = how;
+        job.known.output = process.talk->output_tail();
+        job.known.cut_short = process.talk->ended_within_a_message();
+    }
+    auto code = judge(process, how);
+    auto node = processes_.extract(process.pid);
+    schedule_.process_ended(process, code, untouched, clock_type::now());
+}
+
+errc dispatcher::judge(process_node& process, ending const& how)
+{
+    if (process.refused)
+        return process.refused->code;
+    return process.was_ready ? code_of(how) : errc::launch_failed;
+}
+
+std::string dispatcher::why_not_started(process_node const& process, ending const& how) const
+{
+    auto program = command_for(how_, worker_argument).program.string();
+    std::string what;
+    if (process.refused)
+        return program + ": " + process.refused->what;
+    if (!process.preload_threw.empty())
+        what = "preload failed: it threw " + process.preload_threw;
+    else if (process.patience_is_over)
+        what = program + " did not say hello in time and was killed; does its main begin with "
+                         "wodehaus::init(argc, argv)?";
+    else if (process.greeted)
+        what = "preload failed: its process " + describe_ending(how);
+    else
+        what = program + " " + describe_ending(how) +
+               " without saying hello; does its main begin with wodehaus::init(argc, argv)?";
+    if (auto tail = process.talk->output_tail(); !tail.empty())
+        what += "; its last output: " + tail.substr(0, tail.size() - 1);
+    return what;
+}
+
+void dispatcher::launch_failed(std::size_t count, errc code, std::string what, bool final)
+{
+    journal_.write(level::error, what);
+    last_launch_failure_ = std::move(what);
+    schedule_.launch_failed(count, code, final, clock_type::now());
+    pump();
+}
+
+} // namespace wodehaus::detail
