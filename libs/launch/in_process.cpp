@@ -99,10 +99,9 @@ public:
 
     void request() override
     {
-        boost::asio::post(settings_.on, [self = shared_from_this()] {
-            auto pass = self->settings_.entrance->enter();
-            if (pass && !self->closed_)
-                self->start();
+        post([](in_process_launch& launch) {
+            if (!launch.closed_)
+                launch.start();
         });
     }
 
