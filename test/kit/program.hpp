@@ -16,6 +16,27 @@ struct ended {
     std::string output, errors;
 };
 
+/// Starts it with these as its stdin (-1: /dev/null), stdout and stderr. Gives its process id, or 0 if that failed.
+inline pid_t start_program(std::string program, std::vector<std::string> arguments, int in, int out, int error)
+{
+    std::vector<char*> argv{program.data()};
+    for (auto& argument : arguments)
+        argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    if (in < 0)
+        ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    else
+        ::posix_spawn_file_actions_adddup2(&actions, in, 0);
+    ::posix_spawn_file_actions_adddup2(&actions, out, 1);
+    ::posix_spawn_file_actions_adddup2(&actions, error, 2);
+    pid_t pid = 0;
+    bool started = ::posix_spawn(&pid, program.c_str(), &actions, nullptr, argv.data(), environ) == 0;
+    ::posix_spawn_file_actions_destroy(&actions);
+    return started ? pid : 0;
+}
+
 /// Waits until the program has ended and nobody holds its stdout and stderr any more.
 inline ended run_program(std::vector<std::string> arguments, std::string program = "/proc/self/exe")
 {
@@ -25,21 +46,10 @@ inline ended run_program(std::vector<std::string> arguments, std::string program
     for (auto& pipe : pipes)
         BOOST_REQUIRE(::pipe2(pipe.data(), O_CLOEXEC) == 0);
 
-    std::vector<char*> argv{program.data()};
-    for (auto& argument : arguments)
-        argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_adddup2(&actions, pipes[0][1], 1);
-    ::posix_spawn_file_actions_adddup2(&actions, pipes[1][1], 2);
-    pid_t pid = 0;
-    int error = ::posix_spawn(&pid, program.c_str(), &actions, nullptr, argv.data(), environ);
-    ::posix_spawn_file_actions_destroy(&actions);
+    pid_t pid = start_program(program, std::move(arguments), -1, pipes[0][1], pipes[1][1]);
     for (auto& pipe : pipes)
         ::close(pipe[1]);
-    BOOST_REQUIRE(error == 0);
+    BOOST_REQUIRE(pid > 0);
 
     ended end;
     std::array<pollfd, 2> from{pollfd{pipes[0][0], POLLIN, 0}, pollfd{pipes[1][0], POLLIN, 0}};

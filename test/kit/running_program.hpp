@@ -11,20 +11,10 @@ public:
     {
         for (auto& pipe : pipes_)
             BOOST_REQUIRE(::pipe2(pipe.data(), O_CLOEXEC) == 0);
-        std::vector<char*> argv{program.data()};
-        for (auto& argument : arguments)
-            argv.push_back(argument.data());
-        argv.push_back(nullptr);
-        posix_spawn_file_actions_t actions;
-        ::posix_spawn_file_actions_init(&actions);
-        ::posix_spawn_file_actions_adddup2(&actions, pipes_[0][0], 0);
-        ::posix_spawn_file_actions_adddup2(&actions, pipes_[1][1], 1);
-        ::posix_spawn_file_actions_adddup2(&actions, pipes_[2][1], 2);
-        int error = ::posix_spawn(&pid_, program.c_str(), &actions, nullptr, argv.data(), environ);
-        ::posix_spawn_file_actions_destroy(&actions);
+        pid_ = start_program(std::move(program), std::move(arguments), pipes_[0][0], pipes_[1][1], pipes_[2][1]);
         for (int i : {1, 2})
             close(pipes_[static_cast<std::size_t>(i)][1]);
-        BOOST_REQUIRE(error == 0);
+        BOOST_REQUIRE(pid_ > 0);
     }
     running_program(running_program const&) = delete;
     running_program& operator=(running_program const&) = delete;

@@ -63,11 +63,6 @@ std::string content_of(std::filesystem::path const& path)
     return {std::istreambuf_iterator<char>{file}, {}};
 }
 
-struct temporary_file {
-    std::filesystem::path path = std::filesystem::temp_directory_path() / ("closures." + std::to_string(::getpid()));
-    ~temporary_file() { std::filesystem::remove(path); }
-};
-
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(closures)
@@ -187,8 +182,9 @@ BOOST_AUTO_TEST_CASE(shares_the_heap)
 BOOST_AUTO_TEST_CASE(writes_nothing_of_what_the_server_holds_back)
 {
     kit::each(forking, [](kit::way how) {
-        temporary_file held;
-        std::FILE* file = std::fopen(held.path.c_str(), "w");
+        kit::folder folder;
+        auto held = folder / "held";
+        std::FILE* file = std::fopen(held.c_str(), "w");
         BOOST_REQUIRE(file);
         std::fputs("held back", file);
         kit::with_server(how({.workers = 2}), [](wodehaus::job_server& server) -> awaitable<void> {
@@ -204,9 +200,9 @@ BOOST_AUTO_TEST_CASE(writes_nothing_of_what_the_server_holds_back)
             }>;
             BOOST_TEST(co_await server.async_call(opens_many, 1) == 1);
         });
-        BOOST_TEST(content_of(held.path) == "");
+        BOOST_TEST(content_of(held) == "");
         std::fclose(file);
-        BOOST_TEST(content_of(held.path) == "held back");
+        BOOST_TEST(content_of(held) == "held back");
     });
 }
 
@@ -276,11 +272,12 @@ BOOST_AUTO_TEST_CASE(on_eight_threads)
 
 BOOST_AUTO_TEST_CASE(runs_nothing_of_the_server_at_its_end)
 {
-    static temporary_file trace;
+    static kit::folder const folder;
+    static std::string const trace = folder / "trace";
     static pid_t const server_process = ::getpid();
     std::atexit([] {
         if (::getpid() != server_process)
-            std::ofstream{trace.path} << "an exit handler ran in a fork";
+            std::ofstream{trace} << "an exit handler ran in a fork";
     });
     kit::each(forking, [](kit::way how) {
         kit::with_server(how({.workers = 2}), [](wodehaus::job_server& server) -> awaitable<void> {
@@ -289,7 +286,7 @@ BOOST_AUTO_TEST_CASE(runs_nothing_of_the_server_at_its_end)
             BOOST_TEST(co_await server.async_call(closure, 1) == 2);
         });
     });
-    BOOST_TEST(!std::filesystem::exists(trace.path));
+    BOOST_TEST(!std::filesystem::exists(trace));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,6 +1,8 @@
 // Frames through shared memory: order, wrapping, bells, and a writer that lies.
 #include "wire/ring.hpp"
 
+#include "test/wire/status.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <atomic>
@@ -16,14 +18,6 @@
 
 using namespace wodehaus::detail;
 using status = frame_reader::status;
-
-namespace wodehaus::detail {
-std::ostream& boost_test_print_type(std::ostream& stream, frame_reader::status value)
-{
-    static constexpr char const* names[] = {"more", "frame", "too_large", "garbage"};
-    return stream << names[static_cast<int>(value)];
-}
-} // namespace wodehaus::detail
 
 namespace {
 
