@@ -113,6 +113,11 @@ void input_archive::beyond_budget()
     throw std::length_error{"the message asks for more memory than max_message allows"};
 }
 
+void input_archive::no_alternative()
+{
+    throw std::out_of_range{"the message names an alternative that its variant does not have"};
+}
+
 void wrong_length()
 {
     throw std::length_error{"the message has not the length of what was saved"};

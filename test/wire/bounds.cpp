@@ -37,6 +37,8 @@
 #include <boost/serialization/stack.hpp>
 
 #include <cstdint>
+#include <limits>
+#include <string_view>
 #include <thread>
 
 using namespace wodehaus::detail;
@@ -311,6 +313,25 @@ BOOST_AUTO_TEST_CASE(bools_of_another_pattern)
     unsigned char pattern = 0;
     std::memcpy(&pattern, &value[3], 1);
     BOOST_TEST(pattern == 1);
+}
+
+// Boost counts down from the number until it is zero.
+BOOST_AUTO_TEST_CASE(an_alternative_that_does_not_exist)
+{
+    using variant = boost::variant<int, std::string, std::vector<int>>;
+    constexpr std::string_view first_of_them{"\0\0\0\0\7", 5};
+    auto bytes = saved(std::pair{variant{7}, 8});
+    auto at = std::ranges::search(bytes.bytes(), first_of_them).begin() - bytes.bytes().begin();
+    for (int which : {-1, std::numeric_limits<int>::min(), 3}) {
+        std::memcpy(bytes.data() + at, &which, sizeof which);
+        BOOST_CHECK_THROW((load_again<std::pair<variant, int>>(bytes.bytes())), std::exception);
+    }
+}
+
+// Only the number that says which alternative must not be negative.
+BOOST_AUTO_TEST_CASE(negative_numbers_in_and_after_a_variant)
+{
+    is_bounded(std::pair{boost::variant<int, std::string>{-7}, -8}, {});
 }
 
 // What nests in itself.

@@ -16,6 +16,7 @@
 #include <wodehaus/detail/payload.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -149,6 +150,16 @@ concept pointer_container = requires {
     requires std::is_pointer_v<typename T::value_type>;
 };
 
+/// Boost reads which of its alternatives a variant holds, and looks only whether the number is too large.
+template <class T>
+concept one_of_several = requires(T const& value) {
+    typename T::types;
+    { value.which() } -> std::same_as<int>;
+} || requires(T const& value) { value.valueless_by_exception(); };
+
+/// What a message's next plain number is to Boost, where it asks for no more than a number.
+enum class meaning : unsigned char { value, count, alternative };
+
 class WODEHAUS_DECL input_archive : public boost::archive::detail::common_iarchive<input_archive> {
     using base = boost::archive::detail::common_iarchive<input_archive>;
     friend class boost::archive::detail::interface_iarchive<input_archive>;
@@ -202,9 +213,13 @@ public:
     void load(T& value)
     {
         load_binary(&value, sizeof value);
-        if constexpr (std::is_same_v<T, std::size_t>)
-            if (number_is_count_) [[unlikely]]
+        if constexpr (std::is_same_v<T, std::size_t>) {
+            if (next_number_ == meaning::count) [[unlikely]]
                 take_count(value, buckets); // as large as pointers
+        } else if constexpr (std::is_same_v<T, int>) {
+            if (next_number_ == meaning::alternative) [[unlikely]]
+                take_alternative(value);
+        }
     }
     void load(bool& value)
     {
@@ -264,7 +279,9 @@ private:
         if constexpr (owner_of<T> != owner::nobody)
             ledger_.owned_by(owner_of<T>);
         if constexpr (pointer_container<T>)
-            number_is_count_ = true;
+            next_number_ = meaning::count;
+        else if constexpr (one_of_several<T>)
+            next_number_ = meaning::alternative;
     }
 
     template <class T>
@@ -287,10 +304,16 @@ private:
     }
     void take_count(std::size_t count, counted const& what)
     {
-        number_is_count_ = false;
+        next_number_ = meaning::value;
         if (what.least && count > from_.size() / what.least)
             end_too_early();
         charge(count, what.size);
+    }
+    void take_alternative(int which)
+    {
+        next_number_ = meaning::value;
+        if (which < 0)
+            no_alternative();
     }
     void charge(std::size_t count, std::size_t size)
     {
@@ -311,12 +334,13 @@ private:
     void look_at_the_stack(std::uintptr_t here);
     [[noreturn]] static void end_too_early();
     [[noreturn]] static void beyond_budget();
+    [[noreturn]] static void no_alternative();
 
     std::span<char const> from_;
     std::size_t budget_, pointee_ = 0;
     counted const* next_ = &unknown_things;
     std::uintptr_t lowest_ = 0; ///< where the stack may not reach; 0: not looked up yet
-    bool number_is_count_ = false;
+    meaning next_number_ = meaning::value;
     ledger ledger_;
 };
 
