@@ -469,9 +469,9 @@ BOOST_AUTO_TEST_CASE(many_tasks_at_once)
 {
     kit::each_way([](kit::way how) {
         int consumed = 0;
-        auto end = run_over(how({.workers = 4}), even_numbers{200}, [&](int, int) { ++consumed; });
-        BOOST_TEST(consumed == 200);
-        BOOST_TEST(end.summary.succeeded == 200u);
+        auto end = run_over(how({.workers = 4}), even_numbers{100}, [&](int, int) { ++consumed; });
+        BOOST_TEST(consumed == 100);
+        BOOST_TEST(end.summary.succeeded == 100u);
     });
 }
 
@@ -563,7 +563,7 @@ BOOST_AUTO_TEST_CASE(a_slow_consumer_holds_the_producer_back)
         end_of_run end;
         meanwhile.async_run(kit::rethrow{});
         auto producer = [&]() -> std::optional<task_of<half>> {
-            if (produced == 200)
+            if (produced == 60)
                 return std::nullopt;
             return task{worker<half>, 2 * ++produced};
         };
@@ -578,7 +578,7 @@ BOOST_AUTO_TEST_CASE(a_slow_consumer_holds_the_producer_back)
         };
         server.async_run(producer, consumer, end.handler());
         kit::run(context);
-        BOOST_TEST(consumed == 200);
+        BOOST_TEST(consumed == 60);
     });
 }
 
