@@ -1,11 +1,10 @@
 // launch::zygote, the server's side: one child that forks on request. Its control line is a socket of packets.
-#include "worker/zygote.hpp"
-
 #include "launch/child.hpp"
 #include "launch/greeting.hpp"
 #include "launch/output_reader.hpp"
 #include "launch/patience.hpp"
 #include "launch/program.hpp"
+#include "launch/zygote_census.hpp"
 
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/post.hpp>
@@ -41,7 +40,7 @@ struct zygote_process {
     bool greeted = false, ready = false, leaving = false;
     std::string said;    ///< its account of a failed preload
     std::string name;    ///< what preload has named all processes
-    std::set<int> processes, killed; ///< of all those, the ones whose end is due
+    zygote_census census;
     bool has_answered = false;       ///< since the last look
     std::shared_ptr<output_reader> output;
     std::deque<zygote_request> unsent;
@@ -65,7 +64,7 @@ public:
 
     void signal(int pid, int number) override
     {
-        if (!zygote_ || !zygote_->processes.contains(pid))
+        if (!zygote_ || !zygote_->census.has(pid))
             return;
         zygote_request request;
         request.what = zygote_request::kind::signal;
@@ -73,7 +72,7 @@ public:
         request.number = number;
         send(request);
         if (number == SIGKILL) {
-            zygote_->killed.insert(pid);
+            zygote_->census.kill(pid);
             expect_answer();
         }
     }
@@ -141,7 +140,7 @@ private:
             listen();
             wait_at_most(patience_for_hello, [this] { give_up("did not say hello in time"); });
         } catch (std::exception const& error) {
-            fail(errc::launch_failed, "could not start " + what.program.string() + ": " + error.what(), false);
+            fail(errc::launch_failed, "could not start " + what.program.string() + ": " + error.what(), 0, false);
         }
     }
 
@@ -246,49 +245,59 @@ private:
     void take_events(std::span<char const> packet, received&& got)
     {
         zygote_->has_answered = true;
+        auto events = read_zygote_events(packet);
+        if (!events)
+            return give_up("sent what is not a report");
         auto next = got.descriptors.begin();
         auto take = [&] { return next != got.descriptors.end() ? std::move(*next++) : descriptor{}; };
-        for (std::size_t at = 0; at + sizeof(zygote_event) <= packet.size() && zygote_; at += sizeof(zygote_event)) {
-            zygote_event event;
-            std::memcpy(&event, packet.data() + at, sizeof event);
+        for (auto const& event : *events) {
+            if (!zygote_)
+                return;
+            if (!zygote_->census.take(event))
+                return give_up("reported what cannot be");
             switch (event.what) {
-            case zygote_event::kind::born: {
-                birth process;
-                process.pid = event.pid;
-                process.name = zygote_->name;
-                process.channel = take();
-                bool whole = bool(process.channel);
-                if (settings_.how->output == output::log)
-                    whole = bool(process.output = take()) && whole;
-                if (setup_for(*settings_.how).has_ring)
-                    whole = bool(process.ring = take()) && whole;
-                zygote_->processes.insert(event.pid);
-                --unborn_;
-                if (whole)
-                    settings_.listener->born(std::move(process));
-                else
-                    stillborn(event.pid);
+            case zygote_event::kind::born:
+                take_birth(event, take);
                 break;
-            }
-            case zygote_event::kind::ended: {
-                ending how;
-                how.known = true;
-                how.status = event.status;
-                how.usage = {std::chrono::nanoseconds{event.user_time}, std::chrono::nanoseconds{event.system_time},
-                             event.peak_memory};
-                zygote_->killed.erase(event.pid);
-                if (zygote_->processes.erase(event.pid) && !stillborn_.erase(event.pid))
-                    settings_.listener->ended(event.pid, how);
+            case zygote_event::kind::ended:
+                take_end(event);
                 break;
-            }
             case zygote_event::kind::fork_failed:
-                --unborn_;
                 settings_.listener->launch_failed(1, errc::launch_failed,
                                                   std::string{"the zygote could not fork: "} + std::strerror(event.status),
                                                   false);
                 break;
             }
         }
+    }
+
+    template <class Take>
+    void take_birth(zygote_event const& event, Take take)
+    {
+        birth process;
+        process.pid = event.pid;
+        process.name = zygote_->name;
+        process.channel = take();
+        bool whole = bool(process.channel);
+        if (settings_.how->output == output::log)
+            whole = bool(process.output = take()) && whole;
+        if (setup_for(*settings_.how).has_ring)
+            whole = bool(process.ring = take()) && whole;
+        if (whole)
+            settings_.listener->born(std::move(process));
+        else
+            stillborn(event.pid);
+    }
+
+    void take_end(zygote_event const& event)
+    {
+        ending how;
+        how.known = true;
+        how.status = event.status;
+        how.usage = {std::chrono::nanoseconds{event.user_time}, std::chrono::nanoseconds{event.system_time},
+                     event.peak_memory};
+        if (!stillborn_.erase(event.pid))
+            settings_.listener->ended(event.pid, how);
     }
 
     // Its channel did not arrive: we have no descriptor left.
@@ -312,7 +321,7 @@ private:
         zygote_request request;
         request.what = zygote_request::kind::fork;
         request.count = static_cast<std::uint32_t>(wanted_);
-        unborn_ += std::exchange(wanted_, 0);
+        zygote_->census.ask(std::exchange(wanted_, 0));
         send(request);
         expect_answer();
     }
@@ -327,7 +336,7 @@ private:
         auto patience = std::max<std::chrono::nanoseconds>(settings_.how->kill_after, least_patience);
         wait_at_most(patience, [this] {
             awaiting_ = false;
-            if (unborn_ == 0 && zygote_->killed.empty())
+            if (!zygote_->census.owes_answer())
                 return;
             if (zygote_->has_answered)
                 expect_answer();
@@ -408,7 +417,7 @@ private:
             explain(*last, how);
         ending unknown;
         unknown.note = "the zygote that had started it is dead";
-        for (int pid : last->processes)
+        for (int pid : last->census.processes())
             settings_.listener->ended(pid, unknown);
         if (closed_)
             std::exchange(closed_, nullptr)();
@@ -426,8 +435,9 @@ private:
     void explain(zygote_process const& last, ending const& how)
     {
         auto program = command_for(*settings_.how, zygote_argument).program.string();
+        auto unborn = last.census.unborn();
         if (auto refused = std::exchange(refusal_, std::nullopt))
-            return fail(refused->code, program + ": " + refused->what, true);
+            return fail(refused->code, program + ": " + refused->what, unborn, true);
         std::string what;
         if (last.ready)
             what = "the zygote " + (gave_up_ ? gave_up_ + std::string{" and was killed"} : describe_ending(how)) +
@@ -446,12 +456,12 @@ private:
             what += "; its last output: " + tail.substr(0, tail.size() - 1);
         if (last.ready)
             settings_.listener->log(level::error, what);
-        fail(errc::launch_failed, what, false);
+        fail(errc::launch_failed, what, unborn, false);
     }
 
-    void fail(errc code, std::string const& what, bool final)
+    void fail(errc code, std::string const& what, std::size_t unborn, bool final)
     {
-        auto lost = std::exchange(wanted_, 0) + std::exchange(unborn_, 0);
+        auto lost = std::exchange(wanted_, 0) + unborn;
         if (lost)
             settings_.listener->launch_failed(lost, code, what, final);
     }
@@ -463,7 +473,7 @@ private:
     std::unique_ptr<zygote_process> zygote_;
     std::set<int> stillborn_;
     bool awaiting_ = false; ///< the timer is for an answer
-    std::size_t wanted_ = 0, unborn_ = 0; ///< asked of us and not yet of the zygote; asked of it and not born
+    std::size_t wanted_ = 0; ///< asked of us, and not yet of the zygote
     std::function<void()> closed_;
     bool closing_ = false;
     std::optional<refusal> refusal_;

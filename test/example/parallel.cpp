@@ -343,22 +343,19 @@ BOOST_AUTO_TEST_CASE(ends_early_with_others_running)
 
 BOOST_AUTO_TEST_CASE(every_form_of_halt)
 {
-    auto const commands = each("echo {}; exit {}", {"0", "2", "0", "0", "0", "3", "0", "4", "0", "5", "6", "0"});
-    std::istringstream forms{"never now,fail=1 soon,fail=3 soon,fail=3% now,success=1 soon,success=3 now,success=3% "
-                             "now,done=1 soon,done=3 now,done=3% soon,fail=40% soon,fail=90% soon,success=100 "
-                             "soon,success=90% 0 1 2 -1 -2 20%"};
+    auto const commands = each("echo {}; exit {}", {"0", "2", "0", "3", "4", "0"});
+    std::istringstream forms{"never soon,fail=3 now,success=3% now,done=1 soon,done=3 soon,fail=40% soon,fail=90% "
+                             "soon,success=90% 1 -2 20%"};
     for (std::string form; forms >> form;)
         same_as_gnu({"-j1", "--halt", form}, commands);
 }
 
 BOOST_AUTO_TEST_CASE(counts_failures)
 {
-    for (int failures : {1, 101, 105}) {
-        std::string lines = "true\n";
-        for (int i = 0; i < failures; ++i)
-            lines += "false\n";
-        BOOST_TEST(same_as_gnu({"-j4"}, lines).end.exit_code == std::min(failures, 101));
-    }
+    std::string lines = "true\n";
+    for (int i = 0; i < 103; ++i)
+        lines += "false\n";
+    BOOST_TEST(same_as_gnu({"-j4"}, lines).end.exit_code == 101);
 }
 
 BOOST_AUTO_TEST_CASE(reads_lines)
