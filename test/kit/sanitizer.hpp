@@ -8,7 +8,7 @@
 #define KIT_THREAD_SANITIZER // has its own operator new
 #endif
 #if __has_feature(address_sanitizer) || defined(__SANITIZE_ADDRESS__)
-#define KIT_ADDRESS_SANITIZER // takes what Boost.Serialization loses for an error
+#define KIT_ADDRESS_SANITIZER // takes what Boost.Serialization loses for an error; a fork finds its allocator locked
 #endif
 #if __has_feature(undefined_behavior_sanitizer)
 #define KIT_UNDEFINED_BEHAVIOR_SANITIZER // needs descriptors to look at an object's type

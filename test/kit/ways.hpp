@@ -2,6 +2,7 @@
 #pragma once
 
 #include "test/kit/nothing_left.hpp"
+#include "test/kit/sanitizer.hpp"
 
 #include <wodehaus/options.hpp>
 
@@ -42,6 +43,12 @@ inline constexpr way all_ways[] = {zygote_fresh, zygote_kept, zygote_ahead, exec
 inline constexpr way threads_too[] = {zygote_fresh, zygote_kept, zygote_ahead, exec_fresh, exec_kept,
                                       exec_ahead,   fork_fresh,  fork_kept,    fork_ahead, in_process};
 inline constexpr way all_launches[] = {zygote_fresh, exec_fresh, fork_fresh};
+/// Those that can be used while other threads of the server allocate.
+#ifdef KIT_ADDRESS_SANITIZER
+inline constexpr way launches_beside_threads[] = {zygote_fresh, exec_fresh};
+#else
+inline constexpr auto& launches_beside_threads = all_launches;
+#endif
 /// Those that start a program, which may be another one.
 inline constexpr way both_launches[] = {zygote_fresh, exec_fresh};
 

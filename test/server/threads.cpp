@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(a_thousand_calls_from_several_threads)
 
 BOOST_AUTO_TEST_CASE(fresh_processes_from_a_program_with_threads)
 {
-    kit::each_launch([](kit::way how) {
+    kit::each(kit::launches_beside_threads, [](kit::way how) {
         crew my;
         wodehaus::basic_job_server<> server{my.context, how({.workers = 4})};
         std::atomic<int> left{200}, wrong{0};
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(fresh_processes_from_a_program_with_threads)
 
 BOOST_AUTO_TEST_CASE(several_servers_on_one_context)
 {
-    kit::each_launch([](kit::way how) {
+    kit::each(kit::launches_beside_threads, [](kit::way how) {
         crew my;
         std::vector<std::unique_ptr<wodehaus::basic_job_server<>>> servers;
         std::vector<std::future<std::vector<int>>> results;
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(several_servers_on_one_context)
 
 BOOST_AUTO_TEST_CASE(stop_and_terminate_from_anywhere)
 {
-    kit::each_launch([](kit::way how) {
+    kit::each(kit::launches_beside_threads, [](kit::way how) {
         for (bool hard : {false, true}) {
             crew my;
             wodehaus::basic_job_server<> server{my.context, how({.workers = 2})};
@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(stop_and_terminate_from_anywhere)
 BOOST_AUTO_TEST_CASE(cancelled_from_a_strand)
 {
     // A signal is used on the executor of its handler.
-    kit::each_launch([](kit::way how) {
+    kit::each(kit::launches_beside_threads, [](kit::way how) {
         crew my;
         wodehaus::basic_job_server<> server{my.context, how({.workers = 2})};
         auto strand = asio::make_strand(my.context);
@@ -191,7 +191,7 @@ BOOST_AUTO_TEST_CASE(cancelled_from_a_strand)
 
 BOOST_AUTO_TEST_CASE(a_server_s_parts_are_never_two_at_once)
 {
-    kit::each_launch([](kit::way how) {
+    kit::each(kit::launches_beside_threads, [](kit::way how) {
         crew my;
         std::atomic<int> inside{0}, wrong{0}, calls{0};
         auto alone = [&] {
