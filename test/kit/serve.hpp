@@ -21,7 +21,7 @@ using asio::awaitable;
 using wodehaus::errc;
 
 /// Runs until there is no more work. What hangs fails its test, by name.
-inline void run(asio::io_context& context, std::chrono::seconds limit = std::chrono::seconds{30})
+inline void run(asio::io_context& context, std::chrono::seconds limit = std::chrono::seconds{100})
 {
     context.run_for(limit);
     BOOST_REQUIRE_MESSAGE(context.stopped(), boost::unit_test::framework::current_test_case().full_name()
