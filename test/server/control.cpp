@@ -4,6 +4,7 @@
 #include <wodehaus/this_job.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/signal_set.hpp>
 
 #include <csignal>
 #include <thread>
@@ -941,6 +942,27 @@ BOOST_AUTO_TEST_CASE(a_signal_that_was_ignored_stays_ignored)
     });
     BOOST_TEST((disposition(SIGINT) == SIG_IGN));
     BOOST_TEST((disposition(SIGTERM) == SIG_DFL));
+}
+
+BOOST_AUTO_TEST_CASE(a_signal_that_the_program_takes_meanwhile_stays_taken)
+{
+    asio::io_context context{1};
+    wodehaus::job_server server{context, {.stop_signals = {SIGUSR1}}};
+    asio::signal_set own{context};
+    server.async_run(kit::rethrow{});
+    asio::co_spawn(
+        context,
+        [&]() -> awaitable<void> {
+            int two = co_await server.async_call(worker<half>, 4); // the run has begun by now
+            BOOST_TEST(two == 2);
+            own.add(SIGUSR1);
+            server.stop();
+        },
+        kit::rethrow{});
+    kit::run(context);
+    BOOST_TEST((disposition(SIGUSR1) != SIG_DFL));
+    own.clear();
+    BOOST_TEST((disposition(SIGUSR1) == SIG_DFL));
 }
 
 BOOST_AUTO_TEST_CASE(without_stop_signals_none_is_touched)
