@@ -15,12 +15,14 @@ namespace wodehaus {
 ///
 /// `preload` makes ready what all jobs need (a model, a cache, a library's set-up). With `launch::zygote` it runs in
 /// the zygote, and every job's process begins with its memory as preload left it; it must leave no thread behind, since
-/// a fork does not carry threads over, and descriptors that it opens are closed in the processes. With `launch::fork` it
-/// runs in each process after the fork, and with `launch::in_process` once in the server's process. What it throws, or
-/// its exit, fails the waiting calls with `errc::launch_failed`.
+/// a fork does not carry threads over, and descriptors that it opens are closed in the processes. With `launch::exec`
+/// it runs in each process, with `launch::fork` too, after the fork, and with `launch::in_process` once in the server's
+/// process. What it throws, its exit or crash, or that it takes longer than 60 s (where it has a process to itself)
+/// fails the waiting calls with `errc::launch_failed`, after a few tries.
 ///
-/// Without this call, every call of a server (except with `launch::in_process`) fails with `errc::not_initialised`.
-/// Calling it again does nothing. Threads: from the main thread, before others are started.
+/// Without this call, every call of a server fails with `errc::not_initialised`, except with `launch::in_process` and
+/// where `options::program` is another program. Calling it again does nothing. It throws nothing but `std::bad_alloc`.
+/// Threads: from the main thread, before others are started.
 WODEHAUS_DECL void init(int& argc, char** argv, std::function<void()> preload = {});
 
 } // namespace wodehaus

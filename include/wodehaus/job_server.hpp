@@ -21,7 +21,8 @@ inline constexpr detail::ignore_results ignore{};
 
 /// Marks a producer that may block: it is called on a thread of its own, never twice at once, possibly beside the
 /// consumer. `stop` cannot interrupt it unless it takes a `std::stop_token`: the run then waits for it, and a log line
-/// says so; `terminate` ends the run without it, and what it still returns is dropped.
+/// says so; `terminate` ends the run without it, and what it still returns is dropped. Its thread keeps the producer
+/// until it returns, even after the server is gone: what it refers to must live as long.
 template <class F>
 auto blocking(F producer)
 {
@@ -31,8 +32,8 @@ auto blocking(F producer)
 /// Runs jobs in processes of their own.
 ///
 /// The server does its work only while `async_run` is under way, as a connection of Boost.Redis does: calls made before
-/// wait for it and keep no `io_context` busy, and an `io_context` whose servers have ended runs out of work. (A coroutine
-/// that waits for such a call does keep it busy: that is `co_spawn`, which counts its coroutine as work.)
+/// wait for it and keep no `io_context` busy, and an `io_context` whose servers have ended runs out of work. (A
+/// coroutine that waits for such a call does keep it busy: that is `co_spawn`, which counts its coroutine as work.)
 ///
 /// Threads: distinct servers are independent. A server may be used from several threads, and on an `io_context` that
 /// several threads run; what it does is serialised by a strand of its own. Destroying and moving it is for one thread
@@ -92,16 +93,16 @@ public:
     /// tasks have ended and have been consumed; it then ends like by `stop()`. After the end the server can be run
     /// again.
     ///
-    /// The producer is callable without arguments and returns `std::optional` of a task or of a `std::variant` of tasks,
-    /// or an `asio::awaitable` of one of them; or it is wrapped in `blocking`. It is called only when a process can take
-    /// the task, so that a slow consumer or a full machine holds it back.
+    /// The producer is callable without arguments and returns `std::optional` of a task or of a `std::variant` of
+    /// tasks, or an `asio::awaitable` of one of them; or it is wrapped in `blocking`. It is called only when a process
+    /// can take the task, so that a slow consumer or a full machine holds it back.
     ///
-    /// The consumer is called for each task, one after another, in the first of these forms that it accepts:
-    /// `(Job const&, outcome<R>)`; `(Job const&, R)`; `(Job const&)` for a worker that returns void. With the later
-    /// forms a failed job is logged and counted. It may return an `asio::awaitable`, which holds the run back, and which
-    /// `terminate()` cancels (`terminal`); `operation_aborted` is no error then. What can
-    /// be called as a consumer is taken for one, so a handler should name its parameters' types. Without a consumer
-    /// results are dropped, and failures are logged.
+    /// The consumer is called for each task, one after another, in the first of these forms that it accepts: `(Job
+    /// const&, outcome<R>)`; `(Job const&, R)`; `(Job const&)` for a worker that returns void. With the later forms a
+    /// failed job is logged and counted. It may return an `asio::awaitable`, which holds the run back, and which
+    /// `terminate()` cancels (`terminal`); `operation_aborted` is no error then. What can be called as a consumer is
+    /// taken for one, so a handler should name its parameters' types. Without a consumer results are dropped, and
+    /// failures are logged. Tasks that a producer has given are never refused for a full queue.
     ///
     /// Completion signature: `void(std::exception_ptr, run_summary)`.
     ///
@@ -143,7 +144,8 @@ public:
     /// Runs one job, and gives its result.
     ///
     /// Waits in the queue until a run is under way and a process is free. Completes when the whole result has arrived,
-    /// or when the job has failed for good; for a job that ends together with its process, once that has been reaped.
+    /// or when the job has failed for good; for a job that ends together with its process, once that has been reaped. A
+    /// call takes timeout and attempts from the options, unless its task says otherwise.
     ///
     /// Completion signature: `void(std::exception_ptr, R)`; `void(std::exception_ptr)` if the worker returns void.
     ///
@@ -153,9 +155,10 @@ public:
     /// `terminal` also end a running one: SIGTERM to its process group, SIGKILL after `options::kill_after`. A result
     /// that has arrived is delivered. The server can be used on.
     ///
-    /// Errors: a `job_error`, whose `why()` tells everything known; its codes are those of `errc`. A cancelled call has
-    /// the code `asio::error::operation_aborted`, which equals `errc::canceled` too, and so has what waits when the
-    /// server is destroyed (that one says so in its text).
+    /// Errors: a `job_error`, whose `why()` tells everything known; its codes are those of `errc` (if `queue_limit`
+    /// calls wait already, `errc::queue_full`, at once). A cancelled call has the code
+    /// `asio::error::operation_aborted`, which equals `errc::canceled` too, and so has what waits when the server is
+    /// destroyed (that one says so in its text).
     template <class Worker, class Job,
               class Token = default_token<detail::call_signature<std::remove_cvref_t<Worker>>>>
         requires(detail::is_worker<std::remove_cvref_t<Worker>> &&
@@ -196,7 +199,8 @@ public:
     /// Runs one worker on every job of a range, and gives the results in the order of the range.
     ///
     /// The first failure cancels the rest: jobs that wait are not begun, those that run are ended. Completes when all
-    /// have ended. Keeps its jobs back so that no more than `options::queue_limit` wait at once.
+    /// have ended. All jobs are saved by this call; they enter the queue so that no more than `options::queue_limit`
+    /// wait at once. Timeout and attempts are those of the options, the priority is 0.
     ///
     /// Completion signature: `void(std::exception_ptr, std::vector<R>)`; `void(std::exception_ptr)` if the worker
     /// returns void.
@@ -205,7 +209,8 @@ public:
     ///
     /// Cancellation: as `async_call`, for each job that has not ended; with `total`, jobs that run finish.
     ///
-    /// Errors: the `job_error` of the job that failed first.
+    /// Errors: the `job_error` of the failure that has cancelled the rest; of several at one moment, that of the first
+    /// in the range. A result that cannot be loaded is found when all have ended.
     template <class Worker, std::ranges::input_range Range,
               class Token = default_token<detail::map_signature<std::remove_cvref_t<Worker>>>>
         requires detail::is_worker<std::remove_cvref_t<Worker>>
@@ -218,6 +223,8 @@ public:
     /// The same, but every job is tried, and a failed one is a value.
     ///
     /// Completion signature: `void(std::exception_ptr, std::vector<outcome<R>>)`; the exception is always null.
+    ///
+    /// When it completes, executor, cancellation: as `async_map`. Errors: in the outcomes.
     template <class Worker, std::ranges::input_range Range,
               class Token = default_token<detail::try_map_signature<std::remove_cvref_t<Worker>>>>
         requires detail::is_worker<std::remove_cvref_t<Worker>>
@@ -231,7 +238,7 @@ public:
     /// completes. Without a run it does nothing. Any thread.
     void stop() { detail::stop(dispatcher_); }
 
-    /// As `stop`, and running jobs are ended too: they fail with `errc::stopped`. Any thread.
+    /// As `stop`, and running jobs are ended too, as a cancelled call is: they fail with `errc::stopped`. Any thread.
     void terminate() { detail::terminate(dispatcher_); }
 
     /// The state of this moment. Any thread.

@@ -15,23 +15,24 @@ namespace wodehaus {
 
 /// How processes come about.
 enum class launch {
-    /// A small single-threaded process, started by exec with the run, forks one for each request and keeps a few
-    /// parked. A fork costs as much as that small process, however large the server is. What `preload` made is shared.
+    /// A small single-threaded process, started by exec with the run and ended with it, forks one for each request and
+    /// keeps a few parked. A fork costs as much as that small process, however large the server is. What `preload` made
+    /// is shared. Environment, working directory and limits are those of the moment in which the run began.
     zygote,
     /// Each process is the program anew, started by exec, if asked through another program (`options::launcher`).
     exec,
     /// The server itself forks, when a job wants a process: for closures, and for a heap to share. Its price grows with
     /// the server's memory, whose pages are marked for copying each time: a heap of 1 GiB leaves some 30 jobs a second.
     /// The child has one thread, and finds every lock that another thread of the server held taken for ever, except
-    /// those of malloc, stdio and this library: a worker calls no library that the server's threads are in. It has
-    /// the server's memory, secrets included. `preload` runs in each process, after the fork. What no process survives
-    /// on zygote does on this and on exec, when the server is killed by SIGKILL: a worker that has closed all its
-    /// descriptors, and children that have left its process group.
+    /// those of malloc, stdio and this library: a worker calls no library that the server's threads are in. It has the
+    /// server's memory, secrets included, and none of its descriptors. `preload` runs in each process, after the fork.
+    /// When the server is killed by SIGKILL, two things live on that do not on zygote (and so they do on exec): a
+    /// worker that has closed all its descriptors, and children that have left its process group.
     fork,
     /// Threads of this process, at most `workers`, for tests and debuggers. Jobs and results are saved and loaded as
     /// elsewhere; a crash is not contained, and a timeout, a cancellation or `terminate` only asks: the job then ends
-    /// when its worker returns, and so does destroying the server. `preload` runs once, in this process. `output` and
-    /// `jobs_per_process` have no effect. Needs no `init`.
+    /// when its worker returns, and so does destroying the server. `preload` runs once, in this process. `output`,
+    /// `jobs_per_process` and `prefetch` have no effect. Needs no `init`.
     in_process
 };
 
@@ -46,18 +47,23 @@ enum class output {
 /// ahead. A job that was sent ahead waits for the one before it, even when another process becomes free; so none is by
 /// default, which is what jobs of a millisecond and more want.
 ///
-/// A closure (a callable with a state and without `serialize`) runs only where memory is shared, on fork and in_process,
-/// and on fork always in a process of its own that is forked after the call.
+/// A closure (a callable with a state and without `serialize`) runs only where memory is shared, on fork and
+/// in_process, and on fork always in a process of its own that is forked after the call.
+///
+/// `program` is started in place of this one, and may be another build. It calls `init`, and workers are found in it by
+/// their names and types: functions outside of unnamed namespaces, with which some call is compiled into it.
+///
+/// `max_message` also bounds what the counts in a message may ask to be allocated while it is loaded.
 ///
 /// An aggregate: name what you set. A value that makes no sense is refused by the server's constructor, which throws
 /// `std::invalid_argument` and names it.
 struct options {
     std::size_t workers = 4;                              ///< processes at work at once, at most
     wodehaus::launch launch = wodehaus::launch::zygote;   ///< how they come about
-    std::size_t jobs_per_process = 1;                     ///< 1: a fresh process for every job. 0: kept until it fails
-    std::optional<std::size_t> prefetch{};                ///< jobs sent ahead to a kept process; empty: none, see below
+    std::size_t jobs_per_process = 1;                     ///< 1: a fresh process for each job. 0: kept until one ends it
+    std::optional<std::size_t> prefetch{};                ///< jobs sent ahead to a kept process; empty: none, see above
     std::size_t queue_limit = SIZE_MAX;                   ///< calls that may wait; one more fails: `errc::queue_full`
-    std::chrono::nanoseconds timeout{0};                  ///< for each attempt, from its beginning; 0: none
+    std::chrono::nanoseconds timeout{0};                  ///< for each attempt, from its begin to its result; 0: none
     std::chrono::nanoseconds kill_after{std::chrono::seconds{2}}; ///< from asking a process to stop to SIGKILL
     int attempts = 1;                                     ///< how often a job is begun when its process fails
     std::size_t memory = 0;                               ///< bytes one process may have; 0: no limit (all we have yet)

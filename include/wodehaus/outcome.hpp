@@ -22,15 +22,15 @@ enum class errc {
     process_crashed, ///< a signal ended the process while it ran the job; `failure::signal` names it
     process_exited,  ///< the process exited without an answer; `failure::exit_code` has the status
     timed_out,       ///< the attempt ran longer than its timeout and was ended
-    out_of_memory,   ///< the process had used up the memory it may have
+    out_of_memory,   ///< the process had used up the memory it may have; not given as long as none can be set
     canceled,        ///< the call was cancelled; also equal to `asio::error::operation_aborted`
     stopped,         ///< the server was stopped before the job began, or was terminated while it ran
-    process_lost,    ///< the process is gone, or no longer speaks, for a cause that is not known
+    process_lost,    ///< the process is gone, and how it ended is not known
     too_large,       ///< the job or its result is larger than `options::max_message`
-    bad_message,     ///< what was sent could not be read: garbage, or a type that does not load what it saved
-    launch_failed,   ///< no process could be started; `failure::what` says what was tried
+    bad_message,     ///< what was sent could not be saved or read: garbage, or a type that does not load what it saved
+    launch_failed,   ///< no process could be started, and `failure::what` says why; or a closure where it cannot run
     queue_full,      ///< `options::queue_limit` calls were waiting already
-    unknown_worker,  ///< the program on the other side does not have this worker
+    unknown_worker,  ///< the program on the other side does not have this worker, or has several of its name
     other_build,     ///< the program on the other side is another build or another version of this library
     not_initialised  ///< `main` does not begin with `wodehaus::init(argc, argv);`
 };
@@ -73,9 +73,9 @@ struct WODEHAUS_DECL failure {
     int attempt = 1;                ///< which attempt failed, from 1
     int exit_code = 0;              ///< the status with which its process exited
     int signal = 0;                 ///< the signal that ended its process; 0: none
-    wodehaus::usage usage{};        ///< what its process had used
-    std::string trace;              ///< the stack of the crash, or of the hang, where known
-    std::string output;             ///< the last lines that it wrote, with `output::log`
+    wodehaus::usage usage{};        ///< what its process had used since its birth, for earlier jobs too
+    std::string trace;              ///< the stack of the crash, or of the hang, where known; empty in this version
+    std::string output;             ///< the last lines that its process wrote, with `output::log`: 20 at most
 
     failure() = default;
     failure(boost::system::error_code code, std::string what);

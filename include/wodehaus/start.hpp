@@ -21,7 +21,10 @@ WODEHAUS_DECL run_summary run_here(std::unique_ptr<source> tasks, options how);
 /// SIGINT and SIGTERM end it cleanly, as `stop()`; the second one as `terminate()`. The program's own dispositions are
 /// back when it returns.
 ///
-/// Errors: throws what producer or consumer threw. A job that fails does not end the run.
+/// The processes are fresh for each job and come of a zygote; a task says its timeout and attempts itself.
+///
+/// Errors: throws what producer or consumer threw, and `std::invalid_argument` if `workers` is 0. A job that fails does
+/// not end the run.
 /// Threads: may be called from several at once, each with its own producer and consumer.
 template <class Producer, class Consumer = detail::ignore_results>
     requires detail::is_producer<std::decay_t<Producer>>

@@ -34,11 +34,12 @@ struct task {
     task() = default;
     task(Worker what, job_type on) : worker(std::move(what)), job(std::move(on)) {}
 
-    /// How long each attempt may take, from the moment its process begins it. 0: for ever.
+    /// How long each attempt may take, from the moment its process begins it until its whole result has come. 0: for
+    /// ever.
     task& timeout(std::chrono::nanoseconds limit) & { return settings_.timeout = limit, *this; }
     task&& timeout(std::chrono::nanoseconds limit) && { return std::move(timeout(limit)); }
 
-    /// How often it is begun at most, when its process crashes, exits, times out, runs out of memory or is lost.
+    /// How often it is begun at most, if its process crashes, exits, runs out of memory or is lost, or if it times out.
     task& attempts(int count) & { return settings_.attempts = count, *this; }
     task&& attempts(int count) && { return std::move(attempts(count)); }
 

@@ -34,7 +34,8 @@ inline constexpr bool is_constant<worker_constant<F>> = true;
 /// Names a procedure `job -> result` as a worker: `worker<render>` for a function, a captureless lambda, or a function
 /// object that is a constant. It takes its job by value, `const&`, `&` or `&&`; its `operator()` is not overloaded.
 ///
-/// Other workers are function objects with a state: one with `serialize` travels with each job.
+/// Other workers are function objects with a state. One with `serialize` travels with each job, and is
+/// default-constructible. One without is a closure, and runs only where memory is shared: see `options`.
 ///
 /// The worker is found in the other process by where it lies in the program, so every process of one build knows it,
 /// whatever its name; with `options::program` set, by its name and types.

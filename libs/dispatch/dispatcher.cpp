@@ -197,12 +197,12 @@ void dispatcher::feed_maps()
 
 void map_operation::item_ended(std::size_t index, outcome<payload>&& outcome)
 {
-    bool failed = outcome.has_error();
+    bool fails_the_map = outcome.has_error() && outcome.error().code != errc::canceled; // that was asked for
     outcomes[index] = std::move(outcome);
     items.erase(index);
     if (++ended == requests.size())
         complete();
-    else if (failed && first_failure_cancels && !broken) {
+    else if (fails_the_map && first_failure_cancels && !broken) {
         broken = true;
         owner.map_ended(*this);
     }

@@ -59,8 +59,9 @@ void stop_signals::give_back() noexcept
     for (int number : std::exchange(taken_, {})) {
         auto& entry = taken_signals()[number];
         set_.remove(number, ignored);
-        if (--entry.servers == 0)
-            ::sigaction(number, &entry.before, nullptr);
+        struct sigaction now {};
+        if (--entry.servers == 0 && ::sigaction(number, nullptr, &now) == 0 && now.sa_handler == SIG_DFL)
+            ::sigaction(number, &entry.before, nullptr); // else somebody has taken it meanwhile, and keeps it
     }
     set_.cancel(ignored);
 }

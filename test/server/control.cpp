@@ -4,6 +4,7 @@
 #include <wodehaus/this_job.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/signal_set.hpp>
 
 #include <csignal>
 #include <thread>
@@ -63,6 +64,12 @@ int asks_and_goes_on(errand const& job)
             noted = true;
         }
     return asked;
+}
+int waits_and_notes(errand const& job)
+{
+    kit::pass(job.gate);
+    kit::note(job.file, "finished");
+    return 1;
 }
 int never_asks(errand const& job)
 {
@@ -498,6 +505,36 @@ BOOST_AUTO_TEST_CASE(a_map)
     });
 }
 
+BOOST_AUTO_TEST_CASE(a_map_whose_running_jobs_finish)
+{
+    // What is cancelled is not the failure that ends the others, where the first failure does.
+    kit::each_way([](kit::way how) {
+        kit::with_server(how({.workers = 1, .max_message = 1000}), [how](wodehaus::job_server& server) -> awaitable<void> {
+            kit::gate gate{server.get_executor()};
+            kit::folder folder;
+            kit::event done{server.get_executor()};
+            asio::cancellation_signal cancel;
+            std::vector<errand> errands(10, {gate.path(), folder / "notes"});
+            std::exception_ptr ended;
+            server.async_map(worker<waits_and_notes>, errands,
+                             asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr error, std::vector<int>) {
+                                 ended = error;
+                                 done.set();
+                             }));
+            co_await gate.arrived();
+            cancel.emit(cancellation_type::total);
+            std::string too_long(2000, 'l'); // refused at once, so that by then the server has heard of the other
+            kit::failed(co_await server.async_try_call(worker<wait_at>, too_long), errc::too_large);
+            gate.open_for_all();
+            co_await done.wait();
+            kit::check(kit::failure_in(ended), errc::canceled);
+            auto finished = kit::notes(folder / "notes").size();
+            BOOST_TEST(finished >= 1u);
+            BOOST_TEST(finished <= 1u + how.prefetch);
+        });
+    });
+}
+
 BOOST_AUTO_TEST_CASE(a_run)
 {
     kit::each_way([](kit::way how) {
@@ -905,6 +942,27 @@ BOOST_AUTO_TEST_CASE(a_signal_that_was_ignored_stays_ignored)
     });
     BOOST_TEST((disposition(SIGINT) == SIG_IGN));
     BOOST_TEST((disposition(SIGTERM) == SIG_DFL));
+}
+
+BOOST_AUTO_TEST_CASE(a_signal_that_the_program_takes_meanwhile_stays_taken)
+{
+    asio::io_context context{1};
+    wodehaus::job_server server{context, {.stop_signals = {SIGUSR1}}};
+    asio::signal_set own{context};
+    server.async_run(kit::rethrow{});
+    asio::co_spawn(
+        context,
+        [&]() -> awaitable<void> {
+            int two = co_await server.async_call(worker<half>, 4); // the run has begun by now
+            BOOST_TEST(two == 2);
+            own.add(SIGUSR1);
+            server.stop();
+        },
+        kit::rethrow{});
+    kit::run(context);
+    BOOST_TEST((disposition(SIGUSR1) != SIG_DFL));
+    own.clear();
+    BOOST_TEST((disposition(SIGUSR1) == SIG_DFL));
 }
 
 BOOST_AUTO_TEST_CASE(without_stop_signals_none_is_touched)

@@ -3,7 +3,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <regex>
 #include <set>
@@ -84,16 +83,4 @@ BOOST_AUTO_TEST_CASE(heavy_headers_stay_out_of_the_public_ones)
         BOOST_CHECK_MESSAGE(!std::regex_match(what, heavy),
                             file.string() << ':' << line << ": " << what << " costs every user compile time");
     });
-}
-
-BOOST_AUTO_TEST_CASE(the_readme_shows_the_quickstart_as_it_is)
-{
-    auto content = [](fs::path const& file) {
-        std::ifstream stream{file};
-        return std::string{std::istreambuf_iterator<char>{stream}, {}};
-    };
-    auto program = content(root() / "example" / "quickstart" / "main.cpp");
-    program.erase(0, program.find("#include")); // its opening comment is the README's to say
-    BOOST_REQUIRE(!program.empty());
-    BOOST_TEST((content(root() / "README.md").find(program) != std::string::npos));
 }
