@@ -19,7 +19,7 @@ namespace {
 bool is_constructed(std::ostream const& stream)
 {
     void* first_word = nullptr;
-    std::memcpy(&first_word, &stream, sizeof first_word);
+    std::memcpy(&first_word, static_cast<void const*>(&stream), sizeof first_word);
     return first_word != nullptr;
 }
 
