@@ -1,6 +1,7 @@
 // wodehaus: functions on values in processes of their own, as asynchronous operations. All of it.
 #pragma once
 
+#include <wodehaus/errc.hpp>
 #include <wodehaus/init.hpp>
 #include <wodehaus/job_server.hpp>
 #include <wodehaus/logger.hpp>

@@ -42,4 +42,14 @@ inline constexpr bool is_constant<worker_constant<F>> = true;
 template <auto F>
 inline constexpr detail::worker_constant<F> worker{};
 
+/// Gives this program workers that it never calls itself: `offer(worker<render>, resize{});`, in `main` before `init`.
+/// What a program calls it has anyway. One that only runs jobs (`options::program`) names them so, and needs no more
+/// than the library's part without Asio (the link target `wodehaus::worker`).
+template <class... Workers>
+    requires(... && (detail::is_worker<Workers> && !detail::is_closure<Workers>))
+void offer(Workers const&...) noexcept
+{
+    (static_cast<void>(&detail::registered<Workers>), ...); // made before main, if it is named anywhere
+}
+
 } // namespace wodehaus

@@ -6,7 +6,7 @@
 #include "worker/role.hpp"
 #include "worker/serve.hpp"
 
-#include <wodehaus/outcome.hpp>
+#include <wodehaus/errc.hpp>
 
 #include <cstdlib>
 

@@ -9,8 +9,6 @@
 #include "worker/serve.hpp"
 #include "worker/zygote.hpp"
 
-#include <wodehaus/outcome.hpp>
-
 #include <array>
 #include <atomic>
 #include <cerrno>

@@ -3,6 +3,7 @@
 
 #include "wire/frame.hpp"
 #include "wire/ring.hpp"
+#include "worker/flush.hpp"
 #include "worker/job_message.hpp"
 #include "worker/registry.hpp"
 #include "worker/role.hpp"
@@ -10,10 +11,9 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <iostream>
 #include <optional>
 
-#include <wodehaus/outcome.hpp>
+#include <wodehaus/errc.hpp>
 
 #include <cxxabi.h>
 #include <sys/resource.h>
@@ -22,17 +22,6 @@
 namespace wodehaus::detail {
 
 namespace {
-
-void flush_output() noexcept
-{
-    try {
-        std::cout.flush();
-        std::clog.flush();
-    } catch (...) {
-        // the user's stream throws on failure; the answer is worth more than the complaint
-    }
-    std::fflush(nullptr);
-}
 
 /// The process's side of the conversation.
 class job_loop {

@@ -1,0 +1,7 @@
+// The job of both programs.
+#pragma once
+
+inline int next(int number)
+{
+    return number + 1;
+}
