@@ -23,10 +23,11 @@ enum class launch {
     /// The server itself forks, when a job wants a process: for closures, and for a heap to share. Its price grows with
     /// the server's memory, whose pages are marked for copying each time: a heap of 1 GiB leaves some 30 jobs a second.
     /// The child has one thread, and finds every lock that another thread of the server held taken for ever, except
-    /// those of malloc, stdio and this library: a worker calls no library that the server's threads are in. It has
-    /// the server's memory, secrets included. `preload` runs in each process, after the fork. What no process survives
-    /// on zygote does on this and on exec, when the server is killed by SIGKILL: a worker that has closed all its
-    /// descriptors, and children that have left its process group.
+    /// those of malloc, stdio and this library: a worker calls no library that the server's threads are in. An
+    /// `asio::signal_set` hears nothing in it: a server within such a worker is given no `stop_signals`, and `start`
+    /// takes some. It has the server's memory, secrets included. `preload` runs in each process, after the fork. What
+    /// no process survives on zygote does on this and on exec, when the server is killed by SIGKILL: a worker that has
+    /// closed all its descriptors, and children that have left its process group.
     fork,
     /// Threads of this process, at most `workers`, for tests and debuggers. Jobs and results are saved and loaded as
     /// elsewhere; a crash is not contained, and a timeout, a cancellation or `terminate` only asks: the job then ends
