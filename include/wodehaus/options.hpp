@@ -25,9 +25,10 @@ enum class launch {
     /// the server's memory, whose pages are marked for copying each time: a heap of 1 GiB leaves some 30 jobs a second.
     /// The child has one thread, and finds every lock that another thread of the server held taken for ever, except
     /// those of malloc, stdio and this library: a worker calls no library that the server's threads are in. It has the
-    /// server's memory, secrets included, and none of its descriptors. `preload` runs in each process, after the fork.
-    /// When the server is killed by SIGKILL, two things live on that do not on zygote (and so they do on exec): a
-    /// worker that has closed all its descriptors, and children that have left its process group.
+    /// server's memory, secrets included, and none of its descriptors; an `asio::signal_set` hears nothing in it, so a
+    /// server within such a worker is given no `stop_signals`, which `start` would take. `preload` runs in each process,
+    /// after the fork. When the server is killed by SIGKILL, two things live on that do not on zygote (and so they do on
+    /// exec): a worker that has closed all its descriptors, and children that have left its process group.
     fork,
     /// Threads of this process, at most `workers`, for tests and debuggers. Jobs and results are saved and loaded as
     /// elsewhere; a crash is not contained, and a timeout, a cancellation or `terminate` only asks: the job then ends

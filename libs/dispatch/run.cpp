@@ -101,7 +101,9 @@ std::shared_ptr<process_launch> dispatcher::make_launch()
 {
     launch_settings settings{strand_, gate_, this, &how_};
     std::error_code none;
-    bool ourselves = how_.program.empty() || std::filesystem::equivalent(how_.program, "/proc/self/exe", none);
+    // A script as the program may lead back to this one: in what it has started nothing more is started.
+    bool ourselves = how_.program.empty() || std::filesystem::equivalent(how_.program, "/proc/self/exe", none) ||
+                     (!initialised() && started_by_a_server());
     if (how_.launch == launch::in_process)
         return make_in_process_launch(std::move(settings));
     if (!initialised() && ourselves)

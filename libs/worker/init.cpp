@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <string_view>
 
 #include <fcntl.h>
@@ -121,6 +122,15 @@ setup_message receive_setup(bool as_zygote)
 bool initialised() noexcept
 {
     return was_initialised.load(std::memory_order_acquire);
+}
+
+bool started_by_a_server()
+{
+    std::ifstream arguments{"/proc/self/cmdline"};
+    for (std::string each; std::getline(arguments, each, '\0');)
+        if (each == zygote_argument || each == worker_argument)
+            return true;
+    return false;
 }
 
 std::string const& this_program()

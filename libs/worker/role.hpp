@@ -42,6 +42,8 @@ struct hello_message {
 
 /// Whether `init` was called, and the program it was called in.
 bool initialised() noexcept;
+/// Whether a server has started this process, seen without `init`: main may not have come to it, or lack it.
+bool started_by_a_server();
 std::string const& this_program();
 /// What `init` was given; empty without it.
 std::function<void()> const& preload_of_program();

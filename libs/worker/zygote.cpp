@@ -22,6 +22,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,11 +32,23 @@ namespace {
 
 constexpr int control = channel_in;
 
+// All signals are blocked in our one thread. Where preload has left another behind, the kernel may choose that one for a
+// child's end, and would drop it there.
+extern "C" void forward_to_first_thread(int number)
+{
+    int before = errno;
+    ::syscall(SYS_tgkill, ::getpid(), ::getpid(), number);
+    errno = before;
+}
+
 class zygote {
 public:
     explicit zygote(setup_message const& setup) : setup_(setup)
     {
-        ::signal(SIGCHLD, SIG_DFL); // where preload has had another, no child's end would be told
+        struct sigaction forward {}; // also in the place of a disposition of preload's, by which no end would be told
+        forward.sa_handler = forward_to_first_thread;
+        forward.sa_flags = SA_RESTART;
+        ::sigaction(SIGCHLD, &forward, nullptr);
         // A server that dies wakes us, even where we were stopped: then the control line hangs up, and all is killed.
         ::fcntl(lifeline, F_SETSIG, SIGCONT);
         for (pid_t pid : children_of_this_process())
@@ -143,6 +156,7 @@ private:
             ::_exit(EXIT_FAILURE);
         adopt_orphans();
         reseed();
+        ::signal(SIGCHLD, SIG_DFL);
         sigset_t none;
         ::sigemptyset(&none);
         ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -9,13 +9,14 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 namespace kit {
 
 inline constexpr char const preload_variable[] = "KIT_PRELOAD";
 
 /// For its lifetime, the preload of processes that are started does this: "throw TEXT", "exit STATUS", "crash",
-/// "pass GATE", "note FILE", "name NAME", "print TEXT".
+/// "pass GATE", "note FILE", "name NAME", "print TEXT", "thread".
 class preload_does {
 public:
     explicit preload_does(std::string const& what) { ::setenv(preload_variable, what.c_str(), 1); }
@@ -44,6 +45,11 @@ inline void preload()
         wodehaus::process_name(rest);
     if (what == "print")
         std::fputs(rest.c_str(), stdout);
+    if (what == "thread")
+        std::thread{[] {
+            for (;;)
+                ::pause();
+        }}.detach();
 }
 
 /// In a session of its own, so that whatever a test leaves behind can be told from everything else.
