@@ -14,7 +14,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
+#include <memory>
 #include <string_view>
 
 #include <fcntl.h>
@@ -126,11 +126,15 @@ bool initialised() noexcept
 
 bool started_by_a_server()
 {
-    std::ifstream arguments{"/proc/self/cmdline"};
-    for (std::string each; std::getline(arguments, each, '\0');)
-        if (each == zygote_argument || each == worker_argument)
-            return true;
-    return false;
+    // Without a stream of the standard library, which a small program of workers would grow by.
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> arguments{std::fopen("/proc/self/cmdline", "r"), &std::fclose};
+    char* each = nullptr;
+    std::size_t room = 0;
+    bool started = false;
+    while (arguments && !started && ::getdelim(&each, &room, '\0', arguments.get()) > 0)
+        started = each == std::string_view{zygote_argument} || each == std::string_view{worker_argument};
+    std::free(each);
+    return started;
 }
 
 std::string const& this_program()

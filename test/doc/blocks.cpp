@@ -285,7 +285,7 @@ BOOST_AUTO_TEST_CASE(every_error_code_has_a_row_in_the_guide)
 {
     auto guide = lines_of(root() / documents[1]);
     for (auto const& code :
-         names_in(root() / "include/wodehaus/outcome.hpp", "enum class errc {", std::regex{R"(^    (\w+))"}))
+         names_in(root() / "include/wodehaus/errc.hpp", "enum class errc {", std::regex{R"(^    (\w+))"}))
         BOOST_TEST(std::count_if(guide.begin(), guide.end(),
                                  [&](std::string const& line) { return line.starts_with("| `" + code + "` |"); }) == 1,
                    code << " has no row, or several");
