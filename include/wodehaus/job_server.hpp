@@ -119,16 +119,16 @@ public:
         requires(!detail::is_producer<std::decay_t<Token>>)
     auto async_run(Token&& token = {})
     {
-        return run(nullptr, token);
+        return run<Token>(nullptr, token);
     }
 
     template <class Producer, class Consumer, class Token = default_token<void(std::exception_ptr, run_summary)>>
         requires detail::consumes<std::decay_t<Consumer>, detail::produced_by<std::decay_t<Producer>>>
     auto async_run(Producer&& producer, Consumer&& consumer, Token&& token = {})
     {
-        return run(detail::make_source<std::decay_t<Producer>, std::decay_t<Consumer>>(
-                       std::forward<Producer>(producer), std::forward<Consumer>(consumer)),
-                   token);
+        return run<Token>(detail::make_source<std::decay_t<Producer>, std::decay_t<Consumer>>(
+                              std::forward<Producer>(producer), std::forward<Consumer>(consumer)),
+                          token);
     }
 
     template <class Producer, class Token = default_token<void(std::exception_ptr, run_summary)>>
@@ -136,9 +136,9 @@ public:
                  !detail::consumes<std::decay_t<Token>, detail::produced_by<std::decay_t<Producer>>>)
     auto async_run(Producer&& producer, Token&& token = {})
     {
-        return run(detail::make_source<std::decay_t<Producer>, detail::ignore_results>(
-                       std::forward<Producer>(producer), ignore),
-                   token);
+        return run<Token>(detail::make_source<std::decay_t<Producer>, detail::ignore_results>(
+                              std::forward<Producer>(producer), ignore),
+                          token);
     }
 
     /// Runs one job, and gives its result.
@@ -165,14 +165,14 @@ public:
                  std::convertible_to<Job, detail::job_of<std::remove_cvref_t<Worker>>>)
     auto async_call(Worker const& worker, Job&& job, Token&& token = {})
     {
-        return call<detail::call_signature<Worker>, detail::complete_call<Worker>>(
+        return call<Token, detail::call_signature<Worker>, detail::complete_call<Worker>>(
             request<Worker>(worker, std::forward<Job>(job)), token);
     }
 
     template <class Worker, class Token = default_token<detail::call_signature<Worker>>>
     auto async_call(task<Worker> const& task, Token&& token = {})
     {
-        return call<detail::call_signature<Worker>, detail::complete_call<Worker>>(request(task), token);
+        return call<Token, detail::call_signature<Worker>, detail::complete_call<Worker>>(request(task), token);
     }
 
     /// The same, but a failed job is a value.
@@ -186,14 +186,14 @@ public:
                  std::convertible_to<Job, detail::job_of<std::remove_cvref_t<Worker>>>)
     auto async_try_call(Worker const& worker, Job&& job, Token&& token = {})
     {
-        return call<detail::try_call_signature<Worker>, detail::complete_try_call<Worker>>(
+        return call<Token, detail::try_call_signature<Worker>, detail::complete_try_call<Worker>>(
             request<Worker>(worker, std::forward<Job>(job)), token);
     }
 
     template <class Worker, class Token = default_token<detail::try_call_signature<Worker>>>
     auto async_try_call(task<Worker> const& task, Token&& token = {})
     {
-        return call<detail::try_call_signature<Worker>, detail::complete_try_call<Worker>>(request(task), token);
+        return call<Token, detail::try_call_signature<Worker>, detail::complete_try_call<Worker>>(request(task), token);
     }
 
     /// Runs one worker on every job of a range, and gives the results in the order of the range.
@@ -216,8 +216,8 @@ public:
         requires detail::is_worker<std::remove_cvref_t<Worker>>
     auto async_map(Worker const& worker, Range&& jobs, Token&& token = {})
     {
-        return map<detail::map_signature<Worker>, detail::complete_map<Worker>>(requests<Worker>(worker, jobs), true,
-                                                                                token);
+        return map<Token, detail::map_signature<Worker>, detail::complete_map<Worker>>(
+            requests<Worker>(worker, jobs), true, token);
     }
 
     /// The same, but every job is tried, and a failed one is a value.
@@ -230,7 +230,7 @@ public:
         requires detail::is_worker<std::remove_cvref_t<Worker>>
     auto async_try_map(Worker const& worker, Range&& jobs, Token&& token = {})
     {
-        return map<detail::try_map_signature<Worker>, detail::complete_try_map<Worker>>(
+        return map<Token, detail::try_map_signature<Worker>, detail::complete_try_map<Worker>>(
             requests<Worker>(worker, jobs), false, token);
     }
 
@@ -280,20 +280,22 @@ private:
         }
     };
 
-    template <class Signature, class Translate, class Token>
-    auto call(detail::job_request request, Token& token)
+    // Token is named by who calls these, as it was deduced: a handler that is an lvalue is copied, not moved from.
+    template <class Token, class Signature, class Translate>
+    auto call(detail::job_request request, std::remove_reference_t<Token>& token)
     {
         return boost::asio::async_initiate<Token, Signature>(call_initiation<Translate>{{executor_, dispatcher_}}, token,
                                                              std::move(request));
     }
-    template <class Signature, class Translate, class Token>
-    auto map(std::vector<detail::job_request> requests, bool first_failure_cancels, Token& token)
+    template <class Token, class Signature, class Translate>
+    auto map(std::vector<detail::job_request> requests, bool first_failure_cancels,
+             std::remove_reference_t<Token>& token)
     {
         return boost::asio::async_initiate<Token, Signature>(map_initiation<Translate>{{executor_, dispatcher_}}, token,
                                                              std::move(requests), first_failure_cancels);
     }
     template <class Token>
-    auto run(std::unique_ptr<detail::source> tasks, Token& token)
+    auto run(std::unique_ptr<detail::source> tasks, std::remove_reference_t<Token>& token)
     {
         return boost::asio::async_initiate<Token, void(std::exception_ptr, run_summary)>(
             run_initiation{{executor_, dispatcher_}}, token, std::move(tasks));

@@ -22,6 +22,8 @@ void check(options const& how)
     bool starts_a_program = how.launch == launch::zygote || how.launch == launch::exec;
     if (!starts_a_program && how.launch != launch::fork && how.launch != launch::in_process)
         refuse("launch", "no such launch");
+    if (how.output != output::inherit && how.output != output::log && how.output != output::discard)
+        refuse("output", "no such output");
     if (!how.program.empty() && !starts_a_program)
         refuse("program", "only launch::zygote and launch::exec start a program");
     if (how.queue_limit == 0)

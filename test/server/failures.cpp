@@ -638,6 +638,7 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense)
     };
     refused({.workers = 0}, "workers");
     refused({.launch = wodehaus::launch{9}}, "launch");
+    refused({.output = wodehaus::output{9}}, "output");
     refused({.launch = wodehaus::launch::fork, .program = "/bin/true"}, "program");
     refused({.launch = wodehaus::launch::in_process, .program = "/bin/true"}, "program");
     refused({.timeout = -1s}, "timeout");

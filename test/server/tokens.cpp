@@ -12,6 +12,7 @@
 #include <boost/serialization/vector.hpp>
 
 #include <atomic>
+#include <functional>
 #include <future>
 #include <thread>
 
@@ -292,6 +293,32 @@ BOOST_AUTO_TEST_CASE(cancellation_slots)
     BOOST_TEST((why.code == wodehaus::errc::canceled));
     BOOST_TEST((why.code == asio::error::operation_aborted));
     BOOST_TEST(server.stats().started == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_handler_that_is_an_lvalue_is_copied)
+{
+    running_server my{{}, 6};
+    auto done = [&, mark = std::make_shared<int>(0)](std::exception_ptr error, auto&&...) {
+        BOOST_TEST(!error);
+        BOOST_TEST((mark != nullptr));
+        my.one_done();
+    };
+    std::vector numbers{2, 4};
+    my.server.async_call(worker<half>, 4, done);
+    my.server.async_call(task{worker<half>, 4}, done);
+    my.server.async_try_call(worker<half>, 4, done);
+    my.server.async_try_call(task{worker<half>, 4}, done);
+    my.server.async_map(worker<half>, numbers, done);
+    my.server.async_try_map(worker<half>, numbers, done);
+    my.run();
+
+    asio::io_context context;
+    wodehaus::job_server server{context};
+    std::function<void(std::exception_ptr, wodehaus::run_summary)> ended = [](auto&&...) {};
+    server.async_run(ended);
+    server.stop();
+    context.run();
+    BOOST_TEST(bool(ended));
 }
 
 BOOST_AUTO_TEST_CASE(handlers_that_can_only_be_moved)

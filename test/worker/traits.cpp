@@ -131,10 +131,41 @@ template <class Archive>
 void serialize(Archive&, with_free_function&, unsigned)
 {
 }
+struct with_function_in_boost {
+    int width = 0;
+    picture operator()(page) const;
+};
+struct final_with_member final {
+    int width = 0;
+    picture operator()(page) const;
+    template <class Archive>
+    void serialize(Archive&, unsigned);
+};
+struct final_without final {
+    int width = 0;
+    picture operator()(page) const;
+};
+
+} // namespace looked_at
+
+namespace boost::serialization { // where Boost's documentation has it, and BOOST_SERIALIZATION_SPLIT_FREE puts it
+
+template <class Archive>
+void serialize(Archive&, looked_at::with_function_in_boost&, unsigned)
+{
+}
+
+} // namespace boost::serialization
+
+namespace looked_at {
 
 static_assert(travels<with_member> && !is_closure<with_member>);
 static_assert(travels<with_private_member> && !is_closure<with_private_member>);
 static_assert(travels<with_free_function> && !is_closure<with_free_function>);
+static_assert(travels<with_function_in_boost> && !is_closure<with_function_in_boost>);
+static_assert(travels<final_with_member> && !is_closure<final_with_member>);
+static_assert(!travels<final_without> && is_closure<final_without>);
+static_assert(!travels<decltype(&by_value)> && is_closure<decltype(&by_value)>);
 static_assert(!travels<plain> && !is_closure<plain>);
 static_assert(!travels<worker_constant<by_value>> && !is_closure<worker_constant<by_value>>);
 static_assert(is_closure<has_operator_and_more>);

@@ -1,9 +1,14 @@
 // What the types of a worker tell: its job, its result, whether it has a state that travels.
 #pragma once
 
+#include <concepts>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+
+namespace boost::serialization {
+class access;
+}
 
 namespace wodehaus::detail {
 
@@ -57,24 +62,41 @@ using result_of = typename callable<Worker>::result;
 template <class Worker>
 inline constexpr bool is_constant = false;
 
-// Whether a class has a member called serialize, whoever may call it: a second one makes the name ambiguous.
+template <class Place>
+class output_archive_stand_in; // with a class for a place, functions in its namespace are found as well
+
+// Whether a class has a member called serialize, whoever may call it: a second one makes the name ambiguous. Nothing
+// can be derived from a final class, so of its members only one that anybody may call is seen.
 struct has_a_serialize {
     int serialize;
 };
 template <class T>
 struct with_a_serialize : T, has_a_serialize {};
 template <class T>
-concept without_member_serialize = requires { &with_a_serialize<T>::serialize; };
+concept with_public_serialize =
+    requires(output_archive_stand_in<void>& archive, T& value) { value.serialize(archive, 0u); };
+template <class T>
+concept without_member_serialize = !std::is_class_v<T> || (std::is_final_v<T> && !with_public_serialize<T>) ||
+                                   (!std::is_final_v<T> && requires { &with_a_serialize<T>::serialize; });
 
-template <class T, class Archive>
-concept with_free_serialize = requires(Archive& archive, T& value) { serialize(archive, value, 0u); };
+template <class T>
+concept with_free_serialize =
+    requires(output_archive_stand_in<void>& archive, T& value) { serialize(archive, value, 0u); };
 
-class output_archive_stand_in;
+// In boost::serialization there is one for every type. This one goes before it, but is ambiguous beside one for T.
+struct nobodys_own {};
+using boost_s_stand_in = output_archive_stand_in<boost::serialization::access>;
+template <class T>
+nobodys_own serialize(boost_s_stand_in&, T&, unsigned);
+template <class T>
+concept without_serialize_in_boost = requires(boost_s_stand_in& archive, T& value) {
+    { serialize(archive, value, 0u) } -> std::same_as<nobodys_own>;
+};
 
-/// A callable without `serialize` and with a state: it runs only where memory is shared.
+/// A callable without `serialize` and with a state (a function pointer is one): it runs only where memory is shared.
 template <class Worker>
 concept is_closure = !is_constant<Worker> && !std::is_empty_v<Worker> && without_member_serialize<Worker> &&
-                     !with_free_serialize<Worker, output_archive_stand_in>;
+                     !with_free_serialize<Worker> && without_serialize_in_boost<Worker>;
 
 /// A worker whose state is saved with the job.
 template <class Worker>
