@@ -46,7 +46,7 @@ enum class output {
 
 /// `prefetch` hides the way to and fro where jobs take microseconds: eight of them are nine times as fast with 7 sent
 /// ahead. A job that was sent ahead waits for the one before it, even when another process becomes free; so none is by
-/// default, which is what jobs of a millisecond and more want.
+/// default, which is what jobs of a millisecond and more want. To a fresh process none is.
 ///
 /// A closure (a callable with a state and without `serialize`) runs only where memory is shared, on fork and
 /// in_process, and on fork always in a process of its own that is forked after the call.
@@ -62,7 +62,7 @@ struct options {
     std::size_t workers = 4;                              ///< processes at work at once, at most
     wodehaus::launch launch = wodehaus::launch::zygote;   ///< how they come about
     std::size_t jobs_per_process = 1;                     ///< 1: a fresh process for each job. 0: kept until one ends it
-    std::optional<std::size_t> prefetch{};                ///< jobs sent ahead to a kept process; empty: none, see above
+    std::optional<std::size_t> prefetch{};                ///< jobs sent ahead to a kept process; empty: none
     std::size_t queue_limit = SIZE_MAX;                   ///< calls that may wait; one more fails: `errc::queue_full`
     std::chrono::nanoseconds timeout{0};                  ///< for each attempt, from its begin to its result; 0: none
     std::chrono::nanoseconds kill_after{std::chrono::seconds{2}}; ///< from asking a process to stop to SIGKILL

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <concepts>
 #include <optional>
+#include <stdexcept>
 
 namespace wodehaus {
 
@@ -35,12 +36,25 @@ struct task {
     task(Worker what, job_type on) : worker(std::move(what)), job(std::move(on)) {}
 
     /// How long each attempt may take, from the moment its process begins it until its whole result has come. 0: for
-    /// ever.
-    task& timeout(std::chrono::nanoseconds limit) & { return settings_.timeout = limit, *this; }
+    /// ever. Throws `std::invalid_argument` if it is negative.
+    task& timeout(std::chrono::nanoseconds limit) &
+    {
+        if (limit.count() < 0)
+            throw std::invalid_argument{"wodehaus::task::timeout: it is negative; 0 stands for none"};
+        settings_.timeout = limit;
+        return *this;
+    }
     task&& timeout(std::chrono::nanoseconds limit) && { return std::move(timeout(limit)); }
 
     /// How often it is begun at most, if its process crashes, exits, runs out of memory or is lost, or if it times out.
-    task& attempts(int count) & { return settings_.attempts = count, *this; }
+    /// Throws `std::invalid_argument` if that is less than once.
+    task& attempts(int count) &
+    {
+        if (count < 1)
+            throw std::invalid_argument{"wodehaus::task::attempts: a job must be begun once at least"};
+        settings_.attempts = count;
+        return *this;
+    }
     task&& attempts(int count) && { return std::move(attempts(count)); }
 
     /// Higher first; within one priority first come, first served.

@@ -42,6 +42,9 @@ void check(options const& how)
         refuse("launcher", "only launch::exec can start processes through another program");
     if (!how.launcher.empty() && how.launcher.front().empty())
         refuse("launcher", "its first word, the program, is empty");
+    for (auto const& word : how.launcher)
+        if (word.find('\0') != word.npos)
+            refuse("launcher", "a word has a zero byte in it, at which it would be cut");
     if (!how.keep_failed.empty())
         refuse("keep_failed", "this version cannot keep failed jobs; leave it empty");
     for (int number : how.stop_signals)

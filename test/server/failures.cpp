@@ -648,8 +648,19 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense)
     refused({.max_message = 0}, "max_message");
     refused({.stop_signals = {SIGKILL}}, "stop_signals");
     refused({.launcher = {"nice"}}, "launcher");
+    refused({.launch = wodehaus::launch::exec, .launcher = {""}}, "launcher");
+    refused({.launch = wodehaus::launch::exec, .launcher = {"nice", std::string("-n\0 5", 5)}}, "launcher");
     refused({.keep_failed = "/tmp"}, "keep_failed");
     kit::run(context);
+}
+
+BOOST_AUTO_TEST_CASE(tasks_that_make_no_sense)
+{
+    task job{worker<closes_everything>, 2};
+    BOOST_CHECK_THROW(job.timeout(-1ns), std::invalid_argument);
+    BOOST_CHECK_THROW(job.attempts(0), std::invalid_argument);
+    BOOST_CHECK_THROW((task{worker<closes_everything>, 2}.attempts(-5)), std::invalid_argument);
+    BOOST_TEST(!job.timeout(0ns).attempts(1).settings().timeout->count());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
