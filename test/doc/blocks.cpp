@@ -255,6 +255,8 @@ BOOST_AUTO_TEST_CASE(other_pieces_are_shown_as_they_are)
             BOOST_TEST(contains(lines_of(root() / one.source), one.text), one.place() << ": not in " << one.source);
 }
 
+#ifndef KIT_UNDEFINED_BEHAVIOR_SANITIZER // it takes the division by zero for itself
+
 BOOST_AUTO_TEST_CASE(the_quickstart_is_shown_whole_and_prints_what_is_shown)
 {
     if (framework::master_test_suite().argc < 3)
@@ -280,6 +282,8 @@ BOOST_AUTO_TEST_CASE(a_failure_is_printed_as_it_is_shown)
     auto shown = joined(printed_by("failure").text);
     BOOST_TEST(std::regex_replace(printed.str(), measured, "#") == std::regex_replace(shown, measured, "#"));
 }
+
+#endif
 
 BOOST_AUTO_TEST_CASE(every_error_code_has_a_row_in_the_guide)
 {
