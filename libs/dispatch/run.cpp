@@ -30,6 +30,14 @@ private:
     launch_settings settings_;
 };
 
+// Also by a script that leads back here: what a server has started starts nothing before it has come to `init`.
+bool starts_this_program(options const& how)
+{
+    std::error_code none;
+    return how.program.empty() || std::filesystem::equivalent(how.program, "/proc/self/exe", none) ||
+           started_by_a_server();
+}
+
 failure aborted(std::string_view worker)
 {
     failure why{boost::asio::error::operation_aborted, "the server was destroyed before the job had ended"};
@@ -100,13 +108,9 @@ void dispatcher::begin_run(std::unique_ptr<source> tasks, run_handler&& handler)
 std::shared_ptr<process_launch> dispatcher::make_launch()
 {
     launch_settings settings{strand_, gate_, this, &how_};
-    std::error_code none;
-    // A script as the program may lead back to this one: in what it has started nothing more is started.
-    bool ourselves = how_.program.empty() || std::filesystem::equivalent(how_.program, "/proc/self/exe", none) ||
-                     (!initialised() && started_by_a_server());
     if (how_.launch == launch::in_process)
         return make_in_process_launch(std::move(settings));
-    if (!initialised() && ourselves)
+    if (!initialised() && starts_this_program(how_))
         return std::make_shared<no_launch>(std::move(settings));
     switch (how_.launch) {
     case launch::fork:

@@ -1,3 +1,4 @@
+// What the server believes of what its zygote reports.
 #include "launch/zygote_census.hpp"
 
 #include <cstring>
