@@ -6,6 +6,9 @@
 
 #include <wodehaus/options.hpp>
 
+#include <stdexcept>
+#include <string_view>
+
 namespace kit {
 
 struct way {
@@ -51,6 +54,21 @@ inline constexpr auto& launches_beside_threads = all_launches;
 #endif
 /// Those that start a program, which may be another one.
 inline constexpr way both_launches[] = {zygote_fresh, exec_fresh};
+
+/// For a program whose arguments say how it is to be a server.
+inline way way_named(std::string_view name)
+{
+    for (way const& one : threads_too)
+        if (name == one.name)
+            return one;
+    throw std::invalid_argument{"no such way"};
+}
+inline wodehaus::output output_named(std::string_view name)
+{
+    return name == "log"       ? wodehaus::output::log
+           : name == "discard" ? wodehaus::output::discard
+                               : wodehaus::output::inherit;
+}
 
 /// Calls the body with each way, and looks after each what is left.
 template <class Ways, class Body>

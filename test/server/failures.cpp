@@ -1,4 +1,5 @@
 // Failures: whatever becomes of a process, its job fails alone, with an account of why, and the server goes on.
+#include "test/kit/mishaps.hpp"
 #include "test/kit/preload.hpp"
 
 #include <wodehaus/this_job.hpp>
@@ -19,6 +20,7 @@ using asio::awaitable;
 using kit::errc;
 using namespace std::chrono_literals;
 using wodehaus::task, wodehaus::worker;
+using namespace kit::mishaps;
 
 namespace {
 
@@ -44,11 +46,6 @@ int throws_a_stranger(int)
 {
     throw unknown_to_all{};
 }
-int raises(int signal)
-{
-    ::raise(signal);
-    return 0;
-}
 int aborts(int)
 {
     std::abort();
@@ -56,14 +53,6 @@ int aborts(int)
 int terminates(int number) noexcept
 {
     return std::vector<int>{}.at(std::size_t(number)); // its exception cannot leave a noexcept function
-}
-int exits(int status)
-{
-    std::exit(status);
-}
-int exits_at_once(int status)
-{
-    ::_exit(status);
 }
 int spins(int)
 {
@@ -80,19 +69,6 @@ int ignores_sigterm(int)
     ::signal(SIGTERM, SIG_IGN);
     for (;;)
         ::pause();
-}
-int closes_everything(int)
-{
-    for (int each = 0; each < 256; ++each)
-        ::close(each);
-    return 1;
-}
-int scribbles(int)
-{
-    for (int each = 3; each < 64; ++each) // onto whatever it finds, the channel included
-        if (::write(each, "scribble scribble scribble scribble scribble", 40) < 0)
-            continue;
-    ::_exit(0);
 }
 std::string repeat(std::size_t size)
 {
@@ -127,13 +103,6 @@ int crash_at(std::string const& gate)
 {
     kit::pass(gate);
     std::abort();
-}
-int grandchild_holds_all(int)
-{
-    if (::fork() == 0)
-        for (;;)
-            ::pause(); // with every descriptor of its parent
-    ::_exit(7);
 }
 
 // Values that do not travel: each throws where its number says.

@@ -21,21 +21,6 @@ std::string variable(char const* name)
     return value ? value : "";
 }
 
-kit::way way_named(std::string_view name)
-{
-    for (auto& way : kit::threads_too)
-        if (name == way.name)
-            return way;
-    throw std::invalid_argument{"no such way"};
-}
-
-wodehaus::output output_named(std::string_view name)
-{
-    return name == "log"       ? wodehaus::output::log
-           : name == "discard" ? wodehaus::output::discard
-                               : wodehaus::output::inherit;
-}
-
 template <class Result>
 bool say(wodehaus::outcome<Result> const& end)
 {
@@ -73,8 +58,8 @@ int call(wodehaus::options how, Worker, typename Worker::job const& job, void (*
 
 int serve(std::vector<std::string> const& arguments)
 {
-    auto how = way_named(arguments.at(0))({.workers = 1});
-    how.output = output_named(arguments.at(1));
+    auto how = kit::way_named(arguments.at(0))({.workers = 1});
+    how.output = kit::output_named(arguments.at(1));
     if (arguments.size() > 4)
         how.program = arguments[4];
     auto& errand = arguments.at(2);

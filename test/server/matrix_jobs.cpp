@@ -1,6 +1,8 @@
 // The rows of the matrix that are about jobs: operations, failures, and a worker that is a server itself.
 #include "test/server/matrix.hpp"
 
+#include "test/kit/mishaps.hpp"
+
 #include <wodehaus/start.hpp>
 #include <wodehaus/this_job.hpp>
 
@@ -9,6 +11,8 @@
 #include <array>
 
 namespace matrix {
+
+using namespace kit::mishaps;
 
 // ---- operations
 
@@ -287,45 +291,12 @@ awaitable<mark> full_queue(kit::way how, asio::io_context& context)
 
 namespace {
 
-int raises(int signal)
-{
-    ::raise(signal);
-    return 0;
-}
-int exits(int status)
-{
-    std::exit(status);
-}
-int exits_at_once(int status)
-{
-    ::_exit(status);
-}
 int ignores_sigterm(std::string const& gate)
 {
     ::signal(SIGTERM, SIG_IGN);
     kit::arrive(gate);
     for (;;)
         ::pause();
-}
-int closes_everything(int)
-{
-    for (int each = 0; each < 256; ++each)
-        ::close(each);
-    return 1;
-}
-int scribbles(int)
-{
-    for (int each = 3; each < 64; ++each) // onto whatever it finds, the channel included
-        if (::write(each, "scribble scribble scribble scribble scribble", 40) < 0)
-            continue;
-    ::_exit(0);
-}
-int grandchild_holds_all(int)
-{
-    if (::fork() == 0)
-        for (;;)
-            ::pause(); // with every descriptor of its parent
-    ::_exit(7);
 }
 
 // A value with which something happens at one place of its way.

@@ -182,16 +182,27 @@ awaitable<mark> program_lacks_a_worker(kit::way how, asio::io_context& context)
     co_return co_await run.goes_on_and_ends();
 }
 
+namespace {
+
+/// Checks that no process comes about, and that this is told with the account and the name of what was to be started.
+awaitable<wodehaus::failure> end_without_process(session& run, std::string const& account, std::string const& name)
+{
+    auto end = co_await end_of<half>(run, 4);
+    auto why = expect_failure(end, errc::launch_failed);
+    expect_in(why.what, account);
+    expect_in(why.what, name);
+    co_return why;
+}
+
+} // namespace
+
 awaitable<mark> not_started(kit::way how, asio::io_context& context, std::string program, std::string account)
 {
     auto options = how({.workers = 1, .output = wodehaus::output::discard, .program = program, .logger = {}});
     if (!starts_a_program(how))
         co_return refused(context, options, "program");
     session run{context, options};
-    auto end = co_await end_of<half>(run, 4);
-    auto why = expect_failure(end, errc::launch_failed);
-    expect_in(why.what, account);
-    expect_in(why.what, program);
+    auto why = co_await end_without_process(run, account, program);
     expect(why.process.empty(), "a process: " + why.process);
     co_return co_await run.end();
 }
@@ -254,10 +265,7 @@ awaitable<mark> not_launched(kit::way how, asio::io_context& context, std::strin
     if (how.launch != launch::exec)
         co_return refused(context, options, "launcher");
     session run{context, options};
-    auto end = co_await end_of<half>(run, 4);
-    auto why = expect_failure(end, errc::launch_failed);
-    expect_in(why.what, account);
-    expect_in(why.what, launcher);
+    co_await end_without_process(run, account, launcher);
     co_return co_await run.end();
 }
 

@@ -41,20 +41,10 @@ int prints_by_child(int)
     return std::system("echo from a child; echo errors of a child >&2");
 }
 
-kit::way const* way_named(std::string_view name)
-{
-    for (auto& way : kit::all_ways)
-        if (name == way.name)
-            return &way;
-    return nullptr;
-}
-
 // What a copy of this program does: three jobs that print, with a server of this way and kind of output.
 int print_in(std::string const& way_name, std::string const& kind)
 {
-    auto how = (*way_named(way_name))({.workers = 1});
-    how.output = kind == "discard" ? wodehaus::output::discard
-                                   : kind == "log" ? wodehaus::output::log : wodehaus::output::inherit;
+    auto how = kit::way_named(way_name)({.workers = 1, .output = kit::output_named(kind)});
     how.logger = [](wodehaus::level, std::string_view) {};
     asio::io_context context{1};
     wodehaus::basic_job_server<> server{context, how};
