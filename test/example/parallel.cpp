@@ -284,7 +284,6 @@ BOOST_AUTO_TEST_CASE(keeps_the_order)
         same_as_gnu({"-j2"}, each("printf \"%s-start\\n%s\" {} {}; sleep 0.{}; printf \"%s\\n\" -middle; echo {}-end",
                                   {"4", "2", "1"}));
     BOOST_TEST(made.end.output == "4-start\n4-middle\n4-end\n2-start\n2-middle\n2-end\n1-start\n1-middle\n1-end\n");
-    same_as_gnu({"-j8"}, each("echo {}", {"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"}));
 }
 
 BOOST_AUTO_TEST_CASE(writes_a_job_log)
@@ -341,21 +340,13 @@ BOOST_AUTO_TEST_CASE(ends_early_with_others_running)
     BOOST_TEST(made.end.exit_code == 3);
 }
 
-BOOST_AUTO_TEST_CASE(every_form_of_halt)
+BOOST_AUTO_TEST_CASE(forms_of_halt)
 {
+    // Each that decides in another way; how they are read, and when each decides, is among the decisions above.
     auto const commands = each("echo {}; exit {}", {"0", "2", "0", "3", "4", "0"});
-    std::istringstream forms{"never soon,fail=3 now,success=3% now,done=1 soon,done=3 soon,fail=40% soon,fail=90% "
-                             "soon,success=90% 1 -2 20%"};
+    std::istringstream forms{"never now,done=1 soon,fail=40% soon,success=90% -2"};
     for (std::string form; forms >> form;)
         same_as_gnu({"-j1", "--halt", form}, commands);
-}
-
-BOOST_AUTO_TEST_CASE(counts_failures)
-{
-    std::string lines = "true\n";
-    for (int i = 0; i < 103; ++i)
-        lines += "false\n";
-    BOOST_TEST(same_as_gnu({"-j4"}, lines).end.exit_code == 101);
 }
 
 BOOST_AUTO_TEST_CASE(reads_lines)

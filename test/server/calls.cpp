@@ -235,7 +235,7 @@ BOOST_AUTO_TEST_CASE(every_kind_of_value)
 
 BOOST_AUTO_TEST_CASE(large_jobs_and_results)
 {
-    static constexpr std::size_t size = std::size_t{6} << 20; // larger than any buffer on the way
+    static constexpr std::size_t size = std::size_t{3} << 20; // larger than any buffer on the way
     kit::each_way_and_in_process([](kit::way how) {
         kit::with_server(how({.workers = 2}), [](wodehaus::job_server& server) -> awaitable<void> {
             std::string large = co_await server.async_call(worker<repeat>, size);
@@ -274,7 +274,7 @@ BOOST_AUTO_TEST_CASE(small_and_large_in_turn)
             settings.prefetch = 40; // more answers than the ring takes at once
         kit::with_server(settings, [](wodehaus::job_server& server) -> awaitable<void> {
             std::vector<std::string> jobs;
-            for (std::size_t i = 0; i < 130; ++i)
+            for (std::size_t i = 0; i < 60; ++i)
                 jobs.emplace_back(i % 7 == 3 ? 70'000 + i : i % 3 ? 4000 + i : i, static_cast<char>('a' + i % 26));
             auto results = co_await server.async_map(worker<echo>, jobs);
             BOOST_TEST((results == jobs));

@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(on_eight_threads)
         asio::io_context context{8};
         wodehaus::basic_job_server<> server{context, how({.workers = 4})};
         std::atomic<int> right{0}, ended{0};
-        constexpr int count = 200;
+        constexpr int count = 80;
         server.async_run(kit::rethrow{});
         for (int i = 0; i < count; ++i) {
             auto closure = [i](int number) { return number + i; };

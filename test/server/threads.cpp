@@ -97,9 +97,9 @@ BOOST_AUTO_TEST_CASE(fresh_processes_from_a_program_with_threads)
     kit::each(kit::launches_beside_threads, [](kit::way how) {
         crew my;
         wodehaus::basic_job_server<> server{my.context, how({.workers = 4})};
-        std::atomic<int> left{200}, wrong{0};
+        std::atomic<int> left{80}, wrong{0};
         server.async_run([](std::exception_ptr, wodehaus::run_summary) {});
-        for (int i = 0; i < 100; ++i) {
+        for (int i = 0; i < 40; ++i) {
             server.async_try_call(worker<half>, 2 * i, [&, i](std::exception_ptr, wodehaus::outcome<int> end) {
                 wrong += !end.has_value() || *end != i;
                 if (--left == 0)
