@@ -257,6 +257,31 @@ made same_as_gnu(std::vector<std::string> options, std::string const& input)
     return ours;
 }
 
+/// What commands ring when they have come to a point: `echo > PATH`.
+class bell {
+public:
+    bell() : path_(folder_ / "bell")
+    {
+        BOOST_REQUIRE(::mkfifo(path_.c_str(), 0600) == 0);
+        rung_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);
+        BOOST_REQUIRE(rung_ >= 0);
+    }
+    bell(bell const&) = delete;
+    bell& operator=(bell const&) = delete;
+    ~bell() { ::close(rung_); }
+    std::string ring() const { return "echo > " + path_ + "; "; }
+    void wait_for(int times) const
+    {
+        for (char each = 0; times; --times)
+            BOOST_REQUIRE(::read(rung_, &each, 1) == 1);
+    }
+
+private:
+    kit::folder folder_;
+    std::string path_;
+    int rung_ = -1;
+};
+
 class gnu_is_there : kit::nothing_left {
 public:
     gnu_is_there()
@@ -439,10 +464,11 @@ BOOST_AUTO_TEST_CASE(control_c_while_it_waits_for_lines)
 
 BOOST_AUTO_TEST_CASE(control_c_waits_for_what_runs)
 {
+    bell begun;
     kit::running_program runs{program(), {"-j2"}};
-    runs.write("echo a\nsleep 0.5; echo b\nsleep 0.7; echo c\necho d\n");
+    runs.write("echo a\n" + begun.ring() + "sleep 0.5; echo b\n" + begun.ring() + "sleep 0.7; echo c\necho d\n");
     BOOST_TEST(runs.read_until("a\n"));
-    ::usleep(200'000);
+    begun.wait_for(2);
     runs.signal(SIGTERM);
     auto end = runs.wait();
     BOOST_TEST(end.exit_code == 255);
@@ -451,12 +477,13 @@ BOOST_AUTO_TEST_CASE(control_c_waits_for_what_runs)
 
 BOOST_AUTO_TEST_CASE(the_second_control_c_waits_for_nobody)
 {
-    kit::running_program runs{program(), {"-j3"}};
-    runs.write("echo a\nsleep 1000; echo b\necho c\nsleep 1000; echo d\n");
+    bell begun;
+    kit::running_program runs{program(), {"-j2"}};
+    runs.write("echo a\n" + begun.ring() + "sleep 1000; echo b\necho c\n" + begun.ring() + "sleep 1000; echo d\n");
     BOOST_TEST(runs.read_until("a\n"));
-    ::usleep(300'000);
+    begun.wait_for(2); // b has one of two slots, so that c has ended
     runs.signal(SIGINT);
-    ::usleep(200'000);
+    runs.signal_was_taken(SIGINT);
     runs.signal(SIGINT);
     auto end = runs.wait();
     BOOST_TEST(end.exit_code == 255);

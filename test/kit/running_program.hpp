@@ -38,6 +38,18 @@ public:
     void close_input() { close(pipes_[0][1]); }
     void signal(int number) { BOOST_REQUIRE(::kill(pid_, number) == 0); }
 
+    /// Waits until it has taken the signal: a second one before that would be one with it.
+    void signal_was_taken(int number) const
+    {
+        BOOST_REQUIRE(within_a_second([&] {
+            std::ifstream in{"/proc/" + std::to_string(pid_) + "/status"};
+            for (std::string line; std::getline(in, line);)
+                if (line.starts_with("ShdPnd:"))
+                    return (std::stoull(line.substr(7), nullptr, 16) >> (number - 1) & 1) == 0;
+            return true;
+        }));
+    }
+
     /// Reads what it writes until its stdout has the text. False if that does not come.
     bool read_until(std::string_view text)
     {
