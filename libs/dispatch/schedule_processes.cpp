@@ -155,9 +155,8 @@ void schedule::misbehaved(process_entry& process, errc code, time_point now)
 bool schedule::process_ended(process_entry& process, errc code, bool untouched, time_point now)
 {
     auto jobs = std::exchange(process.jobs, {});
-    bool was_busy = process.state == process_status::busy;
-    if (!jobs.empty() && jobs.front()->state == job_status::sent && (was_busy || !jobs.front()->verdict))
-        untouched = true; // it had not begun
+    // Unless it was us who ended it.
+    untouched = !jobs.empty() && !jobs.front()->verdict && (untouched || jobs.front()->state == job_status::sent);
     bool unused = process.taken == 0 && process.state != process_status::retiring;
     unanswered_ -= jobs.size();
     if (process.state == process_status::ending && !jobs.empty())
