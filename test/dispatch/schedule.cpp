@@ -1536,6 +1536,14 @@ BOOST_AUTO_TEST_CASE(who_is_as_good_as_none)
     BOOST_TEST(!ends(7));
 }
 
+BOOST_AUTO_TEST_CASE(one_that_was_ended_before_it_read_its_job_is_no_failed_launch)
+{
+    scene s{kept(1)};
+    s.run().submit("ab").comes(1).forget().cancel('a').ended(1, errc::process_crashed, true);
+    BOOST_TEST(s.to_do() == "term 1, a: canceled, request"); // at once
+    BOOST_TEST(!s.due());
+}
+
 BOOST_AUTO_TEST_CASE(stopped_meanwhile)
 {
     scene s{kept(1)};
