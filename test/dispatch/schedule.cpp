@@ -1257,7 +1257,7 @@ BOOST_AUTO_TEST_CASE(abandon_hands_over_every_job_that_has_not_ended)
 {
     scene s{kept(1, 1)};
     s.job('e').attempts = 2;
-    s.run().submit("e").comes(2).ended(2).submit("abcd").comes(1).answers(1, 'a').forget();
+    s.run().submit("e").comes(2).begun(2, 'e').ended(2).submit("abcd").comes(1).answers(1, 'a').forget();
     std::string handed;
     s.decisions.abandon([&](job_entry& job) {
         BOOST_TEST(job.state == job_entry::status::ended);
