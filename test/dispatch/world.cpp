@@ -152,7 +152,7 @@ void world::play_unchecked(step next)
     if (tells_)
         story_.push_back(text_of(next));
     sent_now_.clear();
-    ticked_ = false;
+    ticked_ = waiting_fail_ = false;
     answer_.reset();
     happen(next);
     do_actions();
@@ -385,7 +385,8 @@ void world::launch_has_failed(bool tells_waiting, bool final, std::size_t left, 
         launches_.again = now_ + launch_delay(launches_.in_a_row);
     }
     bool enough = another && launches_.since_answer >= (at_work ? 16 : 4) && at_work < rules_.limits.workers;
-    if (tells_waiting && (final || enough))
+    waiting_fail_ = tells_waiting && (final || enough);
+    if (waiting_fail_)
         launches_.in_a_row = launches_.since_answer = 0;
 }
 
@@ -468,6 +469,7 @@ void world::complete(model_job& job, std::optional<errc> code)
     check_that(++job.completed == 1, "a job has ended twice");
     check_that(code || answered, "a job succeeds without a result");
     check_that(!answered || !code, "a result is lost");
+    check_that(code != errc::launch_failed || waiting_fail_ || job.returned >= 4, "a job fails by a launch too early");
     check_that(!job.doomed_by || code == job.doomed_by, "the first verdict does not stand");
     check_that(!job.doomed_in || !job.doomed_in->alive(), "a job with a verdict ends before its process");
     job.succeeded = !code;
@@ -612,6 +614,7 @@ void world::check_progress() const
         queued += job->state == job_entry::status::waiting;
     auto free_places = limits.workers - decisions_.at_work();
     auto const* next = first_in_queue();
+    check_that(!(next && waiting_fail_), "a job waits though launches have failed often enough");
     check_that(!(next && idle && free_places), "a job waits beside a free process");
     if (next && !next->has_ended_one && !free_places && limits.prefetch)
         for (auto* process : living)

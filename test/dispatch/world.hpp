@@ -174,6 +174,7 @@ private:
     std::size_t requested_ = 0, backlog_ = 0, misfortunes_ = 0;
     launches launches_;
     bool asked_ = false, produces_ = false, ticked_ = false, tells_;
+    bool waiting_fail_ = false; ///< in this step: launches have failed often enough
     std::optional<std::pair<model_job*, bool>> answer_; ///< the job that this step answers, and whether it succeeds
 };
 
