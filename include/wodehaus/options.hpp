@@ -54,6 +54,8 @@ enum class output {
 /// `program` is started in place of this one, and may be another build. It calls `init`, and workers are found in it by
 /// their names and types: functions outside of unnamed namespaces, with which some call is compiled into it.
 ///
+/// Between two `attempts` a job waits: 25 to 50 ms before the second, then twice as long each time, up to 3.2 s.
+///
 /// `max_message` also bounds what the counts in a message may ask to be allocated while it is loaded.
 ///
 /// An aggregate: name what you set. A value that makes no sense is refused by the server's constructor, which throws

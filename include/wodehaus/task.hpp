@@ -47,6 +47,7 @@ struct task {
     task&& timeout(std::chrono::nanoseconds limit) && { return std::move(timeout(limit)); }
 
     /// How often it is begun at most, if its process crashes, exits, runs out of memory or is lost, or if it times out.
+    /// It waits before each further attempt: 25 to 50 ms before the second, then twice as long each time, up to 3.2 s.
     /// Throws `std::invalid_argument` if that is less than once.
     task& attempts(int count) &
     {

@@ -34,7 +34,8 @@ namespace {
 
 std::string story(errc code, job_entry const& job, evidence const& known)
 {
-    bool began = job.attempt > 0;
+    bool began = !known.process.empty();
+    bool again = job.attempt > 0;
     std::string end = known.end ? describe_ending(*known.end) : "is gone";
     switch (code) {
     case errc::job_threw:
@@ -51,9 +52,13 @@ std::string story(errc code, job_entry const& job, evidence const& known)
     case errc::out_of_memory:
         return "its process has used up the memory it may have";
     case errc::canceled:
-        return began ? "it was cancelled while it ran" : "it was cancelled while it waited";
+        return began   ? "it was cancelled while it ran"
+               : again ? "it was cancelled while it waited for its next attempt"
+                       : "it was cancelled while it waited";
     case errc::stopped:
-        return began ? "the server was terminated while it ran" : "the server was stopped before it began";
+        return began   ? "the server was terminated while it ran"
+               : again ? "the server was stopped before its next attempt"
+                       : "the server was stopped before it began";
     case errc::process_lost:
         return "its process " + end;
     case errc::bad_message:

@@ -37,6 +37,7 @@ schedule_limits limits_of(options const& how)
     limits.ahead = ahead_of(how.launch);
     limits.queue_limit = how.queue_limit;
     limits.kill_after = how.kill_after;
+    limits.seed = static_cast<unsigned>(clock_type::now().time_since_epoch().count()); // no two servers in step
     return limits;
 }
 

@@ -159,13 +159,9 @@ void dispatcher::gone(process_node& process, ending const& how)
     add_usage(how.usage);
     journal_.note({event::kind::process_gone, nullptr, process.name, nullptr, &how});
     bool untouched = process.talk->was_left_unread() && process.jobs.size() == 1 && how_.prefetch.value_or(0) == 0;
-    if (!process.was_ready) {
-        last_launch_failure_ = why_not_started(process, how);
-        if (!schedule_.stopping())
-            journal_.write(level::error, last_launch_failure_);
-    } else {
-        last_launch_failure_ = "process " + process.name + " " + describe_ending(how) + " before it began a job";
-    }
+    last_launch_failure_ = process.was_ready
+                               ? "process " + process.name + " " + describe_ending(how) + " before it began a job"
+                               : why_not_started(process, how);
     for (auto* entry : process.jobs) {
         auto& job = static_cast<job_node&>(*entry);
         job.known = {};
@@ -178,7 +174,8 @@ void dispatcher::gone(process_node& process, ending const& how)
     }
     auto code = judge(process, how);
     auto node = processes_.extract(process.pid);
-    schedule_.process_ended(process, code, untouched, clock_type::now());
+    if (schedule_.process_ended(process, code, untouched, clock_type::now()))
+        journal_.write(level::error, last_launch_failure_);
 }
 
 errc dispatcher::judge(process_node& process, ending const& how)

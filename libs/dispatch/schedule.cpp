@@ -24,9 +24,10 @@ void schedule::run(bool produces, time_point now)
     produces_ = produces;
     producer_busy_ = false;
     backlog_ = 0;
-    launch_failures_ = 0;
+    launch_failures_ = fruitless_launches_ = 0;
     launch_fails_ = false;
     launch_again_.reset();
+    bearable_ = 0;
     fill(now);
 }
 
@@ -36,6 +37,7 @@ void schedule::stop(time_point now)
         return;
     stopping_ = true;
     launch_again_.reset();
+    queue_due(time_point::max()); // what waits for its time waits no longer
     fail_waiting(errc::stopped);
     for (auto* process : std::vector<process_entry*>{processes_}) {
         if (process->state == process_status::idle)
@@ -77,16 +79,13 @@ void schedule::abandon(std::function<void(job_entry&)> const& each)
     for (auto const& not_done : std::exchange(actions_, {}))
         if (not_done.what == kind::complete)
             jobs.push_back(not_done.job);
-    for (auto& [priority, jobs_of_it] : waiting_)
-        while (!jobs_of_it.empty()) {
-            jobs.push_back(&jobs_of_it.front());
-            jobs_of_it.pop_front();
-        }
+    auto take = [&jobs](job_entry* job) { jobs.push_back(job); };
+    waiting_.clear_and_dispose(take);
+    delayed_.clear_and_dispose(take);
     for (auto* process : processes_)
         jobs.insert(jobs.end(), process->jobs.begin(), process->jobs.end());
-    waiting_.clear();
     processes_.clear();
-    waiting_count_ = unanswered_ = requested_ = 0;
+    unanswered_ = requested_ = 0;
     for (auto* job : jobs)
         job->state = job_status::ended;
     for (auto* job : jobs)
@@ -104,13 +103,13 @@ void schedule::release(time_point now)
 bool schedule::submit(job_entry& job, bool keep, time_point now)
 {
     assert(job.state == job_status::fresh);
-    if (!keep && waiting_count_ >= limits_.queue_limit)
+    if (!keep && waiting() >= limits_.queue_limit)
         return false;
     if (running_ && stopping_) {
         complete(job, errc::stopped);
         return true;
     }
-    push(job, false);
+    push(job);
     if (running_)
         fill(now);
     return true;
@@ -120,10 +119,15 @@ void schedule::cancel(job_entry& job, cancellation how, time_point now)
 {
     switch (job.state) {
     case job_status::waiting:
-        remove(job);
+        waiting_.erase(waiting_.iterator_to(job));
         complete(job, errc::canceled);
         if (running_)
             fill(now);
+        break;
+    case job_status::delayed:
+        delayed_.erase(delayed_.iterator_to(job));
+        complete(job, errc::canceled);
+        fill(now);
         break;
     case job_status::sent:
         // It must not take its process's present job with it: its turn comes, or its process ends.
@@ -145,30 +149,18 @@ void schedule::cancel(job_entry& job, cancellation how, time_point now)
     }
 }
 
-void schedule::push(job_entry& job, bool front)
+void schedule::push(job_entry& job)
 {
     job.state = job_status::waiting;
     job.process = nullptr;
-    auto& jobs = waiting_[job.priority];
-    front ? jobs.push_front(job) : jobs.push_back(job);
-    ++waiting_count_;
+    waiting_.insert(waiting_.end(), job);
 }
 
 job_entry& schedule::pop()
 {
-    auto& jobs = waiting_.begin()->second;
-    auto& job = jobs.front();
-    remove(job);
+    auto& job = *waiting_.begin();
+    waiting_.erase(waiting_.begin());
     return job;
-}
-
-void schedule::remove(job_entry& job)
-{
-    auto at = waiting_.find(job.priority);
-    at->second.erase(at->second.iterator_to(job));
-    if (at->second.empty())
-        waiting_.erase(at);
-    --waiting_count_;
 }
 
 void schedule::complete(job_entry& job, std::optional<errc> code)
@@ -183,7 +175,7 @@ void schedule::complete(job_entry& job, std::optional<errc> code)
     emit(done);
 }
 
-void schedule::fail_or_retry(job_entry& job, errc code, bool counts)
+void schedule::fail_or_retry(job_entry& job, errc code, bool counts, time_point now)
 {
     if (!counts || job.attempt >= job.attempts || stopping_) {
         complete(job, code);
@@ -196,12 +188,33 @@ void schedule::fail_or_retry(job_entry& job, errc code, bool counts)
     again.attempt = job.attempt;
     emit(again);
     job.verdict.reset();
-    push(job, true); // it came first, and comes first
+    job.alone |= code != errc::job_threw;
+    job.state = job_status::delayed;
+    job.process = nullptr;
+    job.again_at = now + attempt_delay(job.attempt, random_());
+    delayed_.insert(job);
+}
+
+void schedule::queue_due(time_point now)
+{
+    while (!delayed_.empty() && delayed_.begin()->again_at <= now) {
+        auto& job = *delayed_.begin();
+        delayed_.erase(delayed_.begin());
+        push(job);
+    }
+}
+
+// Half of it is left to chance, so that what failed together is not tried again together.
+std::chrono::nanoseconds attempt_delay(int attempt, std::uint_fast32_t chance)
+{
+    assert(attempt > 0);
+    std::chrono::nanoseconds half = std::chrono::milliseconds{25} * (1 << std::min(attempt - 1, 6));
+    return half + half * static_cast<int>(chance % 1024) / 1024;
 }
 
 void schedule::fail_waiting(errc code)
 {
-    while (waiting_count_)
+    while (!waiting_.empty())
         complete(pop(), code);
 }
 
@@ -231,8 +244,7 @@ std::size_t schedule::places() const noexcept
     std::size_t free_places = std::min(count(process_status::idle), limits_.workers - std::min(busy, limits_.workers));
     if (limits_.prefetch && busy >= limits_.workers)
         for (auto const* process : processes_)
-            if (process->state == process_status::busy && !is_last(*process) &&
-                process->jobs.size() <= limits_.prefetch)
+            if (takes_more(*process))
                 free_places += limits_.prefetch + 1 - process->jobs.size();
     return free_places;
 }
@@ -241,9 +253,10 @@ void schedule::ask_producer()
 {
     if (!produces_ || producer_busy_ || stopping_)
         return;
-    // Where nothing can be started, a task is what the failure is told by.
-    std::size_t room = launch_fails_ ? std::max<std::size_t>(1, places()) : places();
-    if (waiting_count_ >= room || (backlog_ > 0 && backlog_ + at_work() >= limits_.workers))
+    // What waits has found no place, and no more would. Those that wait for their time take none, but are not to pile
+    // up. Where nothing can be started, a task is what the failure is told by.
+    if (!waiting_.empty() || delayed_.size() >= limits_.queue_limit || (places() == 0 && !launch_fails_) ||
+        (backlog_ > 0 && backlog_ + at_work() >= limits_.workers))
         return;
     producer_busy_ = true;
     action ask;
@@ -263,6 +276,13 @@ bool schedule::suits(process_entry const& process, job_entry const& job) const n
     return process.state == process_status::idle && (!job.own_process || (process.taken == 0 && process.knows >= job.id));
 }
 
+// Whether it takes a job behind the one that it has.
+bool schedule::takes_more(process_entry const& process) const noexcept
+{
+    return process.state == process_status::busy && !is_last(process) && process.jobs.size() <= limits_.prefetch &&
+           !process.jobs.front()->alone;
+}
+
 process_entry* schedule::choose_process(job_entry const& job)
 {
     process_entry* best = nullptr;
@@ -270,10 +290,9 @@ process_entry* schedule::choose_process(job_entry const& job)
         for (auto* process : processes_)
             if (suits(*process, job))
                 return process;
-    } else if (limits_.prefetch && !job.own_process) {
+    } else if (limits_.prefetch && !job.own_process && !job.alone) {
         for (auto* process : processes_)
-            if (process->state == process_status::busy && !is_last(*process) &&
-                process->jobs.size() <= limits_.prefetch && (!best || process->jobs.size() < best->jobs.size()))
+            if (takes_more(*process) && (!best || process->jobs.size() < best->jobs.size()))
                 best = process;
     }
     return best;
@@ -326,8 +345,8 @@ void schedule::fill(time_point now)
 
 void schedule::fill_processes(time_point now)
 {
-    while (waiting_count_) {
-        auto* process = choose_process(waiting_.begin()->second.front());
+    while (!waiting_.empty()) {
+        auto* process = choose_process(*waiting_.begin());
         if (!process)
             break;
         send(pop(), *process, now);
@@ -367,9 +386,12 @@ bool schedule::answered(process_entry& process, std::uint64_t id, answer how, ti
     set_ending_count(process, true);
     --unanswered_;
     process.deadline.reset();
-    launch_failures_ = 0; // not earlier: a process that dies before it reads a job is as good as none
+    fruitless_launches_ = 0; // not earlier: a process that dies before it reads a job is as good as none
     launch_fails_ = false;
-    launch_again_.reset();
+    if (processes_.size() > bearable_) { // more than there were then: it was not one of them that was always there
+        launch_failures_ = 0;
+        launch_again_.reset();
+    }
     if (process.state == process_status::busy)
         settle(process, now);
     switch (how) {
@@ -377,7 +399,7 @@ bool schedule::answered(process_entry& process, std::uint64_t id, answer how, ti
         complete(job, std::nullopt);
         break;
     case answer::threw:
-        fail_or_retry(job, errc::job_threw, job.retry_exceptions);
+        fail_or_retry(job, errc::job_threw, job.retry_exceptions, now);
         break;
     case answer::failed:
         complete(job, errc::bad_message); // the account that came with it has the code
@@ -418,8 +440,10 @@ std::optional<time_point> schedule::wake_at() const
         consider(process->deadline);
         consider(process->kill_at);
     }
-    if (waiting_count_) // without demand nothing is tried again
+    if (!waiting_.empty()) // without demand nothing is tried again
         consider(launch_again_);
+    if (!delayed_.empty())
+        consider(delayed_.begin()->again_at);
     return first;
 }
 
@@ -437,10 +461,10 @@ void schedule::tick(time_point now)
             kill(*process);
         }
     }
-    if (launch_again_ && *launch_again_ <= now) {
+    if (launch_again_ && *launch_again_ <= now)
         launch_again_.reset();
-        fill(now);
-    }
+    queue_due(now);
+    fill(now);
 }
 
 std::optional<action> schedule::next_action()

@@ -1,13 +1,14 @@
 // The decisions: which task next, on which process, retry or fail, stop or drain. No process, descriptor, clock or
 // handler in here: events and the time go in, actions come out, so that every race is a test of ten lines.
 //
-// A job waits, is sent to a process, is begun by it, and has ended. A process is starting, idle, busy, retiring (it has
-// done its work and ends by itself) or ending (it is being killed). Each event handler below says what it does to them.
+// A job waits, is sent to a process, is begun by it, and has ended; delayed, it waits for the time of its next attempt.
+// A process is starting, idle, busy, retiring (it has done its work and ends by itself) or ending (it is being killed).
+// Each event handler below says what it does to them.
 #pragma once
 
 #include <wodehaus/outcome.hpp>
 
-#include <boost/intrusive/list.hpp>
+#include <boost/intrusive/set.hpp>
 
 #include <cassert>
 #include <chrono>
@@ -15,8 +16,8 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <map>
 #include <optional>
+#include <random>
 #include <vector>
 
 namespace wodehaus::detail {
@@ -27,10 +28,10 @@ using time_point = clock_type::time_point;
 struct process_entry;
 
 /// What the schedule knows of a job. Whoever submits it keeps it alive until the action `complete`.
-struct job_entry : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::safe_link>> {
-    enum class status { fresh, waiting, sent, begun, ended };
+struct job_entry : boost::intrusive::set_base_hook<boost::intrusive::link_mode<boost::intrusive::safe_link>> {
+    enum class status { fresh, waiting, delayed, sent, begun, ended };
 
-    std::uint64_t id = 0;
+    std::uint64_t id = 0;                 ///< grows from job to job: first come, first served
     int priority = 0;
     int attempts = 1;                     ///< how often it may be begun
     std::chrono::nanoseconds timeout{0};  ///< of each attempt; 0: none
@@ -43,6 +44,8 @@ struct job_entry : boost::intrusive::list_base_hook<boost::intrusive::link_mode<
     process_entry* process = nullptr;     ///< sent or begun: where
     std::optional<errc> verdict;          ///< why it is being ended; the first one stands
     unsigned returned = 0;                ///< how often its process ended before it began it
+    time_point again_at{};                ///< delayed: till when
+    bool alone = false;                   ///< it has ended a process: no other job is put beside it any more
 };
 
 /// What the schedule knows of a process.
@@ -68,7 +71,7 @@ struct action {
         ask_to_end,      ///< SIGTERM to the process's group
         kill,            ///< SIGKILL to it
         complete,        ///< the job has ended: answered (no code), or failed by `code`
-        retry,           ///< told only: the job failed by `code`, and waits again
+        retry,           ///< told only: the job failed by `code`, and is tried again after a while
         ask_producer     ///< a process can take a task
     };
 
@@ -93,11 +96,12 @@ struct schedule_limits {
     std::size_t ahead = 0;                ///< fresh processes kept parked beside those at work
     std::size_t queue_limit = SIZE_MAX;
     std::chrono::nanoseconds kill_after{std::chrono::seconds{2}};
+    unsigned seed = 1;                    ///< of what is left to chance
 };
 
 class schedule {
 public:
-    explicit schedule(schedule_limits limits) : limits_(limits) {}
+    explicit schedule(schedule_limits limits) : limits_(limits), random_(limits.seed) {}
 
     /// A run begins; `produces`: it has a producer, which is asked for tasks.
     void run(bool produces, time_point now);
@@ -120,8 +124,9 @@ public:
     /// It no longer makes sense; it is killed, and blamed by this code.
     void misbehaved(process_entry& process, errc code, time_point now);
     /// It has ended and all it said was taken. The job that it had begun, if it has no verdict yet, failed by `code`.
-    /// `untouched`: it had not read what was sent to it.
-    void process_ended(process_entry& process, errc code, bool untouched, time_point now);
+    /// `untouched`: it had not read what was sent to it. Returns whether it was as good as none: that is a launch that
+    /// has failed.
+    bool process_ended(process_entry& process, errc code, bool untouched, time_point now);
     /// `count` requested processes will not come. `final`: the waiting jobs fail at once.
     void launch_failed(std::size_t count, errc code, bool final, time_point now);
 
@@ -154,30 +159,45 @@ public:
     /// The run is over; the next one may begin.
     void end_run() noexcept;
 
-    std::size_t waiting() const noexcept { return waiting_count_; }
+    /// Those that wait for their next attempt, too.
+    std::size_t waiting() const noexcept { return waiting_.size() + delayed_.size(); }
     std::size_t at_work() const noexcept { return count(process_entry::status::busy) + ending_with_jobs_; }
     std::size_t processes() const noexcept { return processes_.size(); }
     std::size_t unanswered() const noexcept { return unanswered_; }
 
 private:
-    using queue = boost::intrusive::list<job_entry>;
+    /// Higher priority first; within one, first come, first served.
+    struct serves_first {
+        bool operator()(job_entry const& one, job_entry const& other) const noexcept
+        {
+            return one.priority != other.priority ? one.priority > other.priority : one.id < other.id;
+        }
+    };
+    struct is_due_first {
+        bool operator()(job_entry const& one, job_entry const& other) const noexcept
+        {
+            return one.again_at < other.again_at;
+        }
+    };
 
     void fill(time_point now);
     bool delay_launches(time_point now);
+    std::size_t bearable_more(time_point now) const noexcept;
     void fill_processes(time_point now);
     void request_processes(time_point now);
     void request_own_process(time_point now);
     void request_process();
     void ask_producer();
     bool suits(process_entry const& process, job_entry const& job) const noexcept;
+    bool takes_more(process_entry const& process) const noexcept;
     process_entry* choose_process(job_entry const& job);
     void send(job_entry& job, process_entry& process, time_point now);
     void begin(process_entry& process, time_point now);
-    void push(job_entry& job, bool front);
+    void push(job_entry& job);
     job_entry& pop();
-    void remove(job_entry& job);
     void complete(job_entry& job, std::optional<errc> code);
-    void fail_or_retry(job_entry& job, errc code, bool counts);
+    void fail_or_retry(job_entry& job, errc code, bool counts, time_point now);
+    void queue_due(time_point now);
     void fail_waiting(errc code);
     void settle(process_entry& process, time_point now);
     void end(process_entry& process, time_point now);
@@ -191,8 +211,9 @@ private:
     void emit(action what) { actions_.push_back(what); }
 
     schedule_limits limits_;
-    std::map<int, queue, std::greater<>> waiting_;
-    std::size_t waiting_count_ = 0;
+    std::minstd_rand random_;
+    boost::intrusive::multiset<job_entry, boost::intrusive::compare<serves_first>> waiting_;
+    boost::intrusive::multiset<job_entry, boost::intrusive::compare<is_due_first>> delayed_;
     std::vector<process_entry*> processes_;
     std::size_t counts_[6] = {};
     std::size_t ending_with_jobs_ = 0, unanswered_ = 0;
@@ -201,9 +222,12 @@ private:
     bool running_ = false, stopping_ = false, terminating_ = false;
     bool produces_ = false, producer_busy_ = false, held_ = false;
     std::size_t backlog_ = 0;
-    unsigned launch_failures_ = 0;        ///< in a row, since the waiting failed last
+    // Launches that fail; several at once have failed once.
+    unsigned launch_failures_ = 0;        ///< in a row
+    unsigned fruitless_launches_ = 0;     ///< of these, since the last answer
     bool launch_fails_ = false;           ///< since the last answer
     std::optional<time_point> launch_again_;
+    std::size_t bearable_ = 0;            ///< how many processes there were when the last one failed
 };
 
 /// How many processes to request: plain numbers, so that it can be read and tested by itself.
@@ -217,5 +241,8 @@ time_point later(time_point now, std::chrono::nanoseconds by);
 
 /// How long to wait after so many failures to launch in a row.
 std::chrono::milliseconds launch_delay(unsigned failures);
+
+/// How long a job waits after its attempt of this number. `chance`: any number.
+std::chrono::nanoseconds attempt_delay(int attempt, std::uint_fast32_t chance);
 
 } // namespace wodehaus::detail

@@ -12,7 +12,7 @@ using job_status = job_entry::status;
 using process_status = process_entry::status;
 using kind = action::kind;
 
-constexpr unsigned launch_tries = 4;
+constexpr unsigned launch_tries = 4, launch_tries_beside_work = 16; // less than a second, and about a minute
 
 } // namespace
 
@@ -37,21 +37,19 @@ std::size_t processes_to_request(process_counts have, schedule_limits const& lim
 
 void schedule::request_processes(time_point now)
 {
-    if (launch_again_ && now < *launch_again_)
-        return;
-    if (waiting_count_ && waiting_.begin()->second.front().own_process)
+    if (!waiting_.empty() && waiting_.begin()->own_process)
         return request_own_process(now);
     std::size_t promised = produces_ ? 1 : 0; // a producer is only asked once there is a process for its task
     process_counts have{at_work(), count(process_status::idle), count(process_status::starting) + requested_,
-                        waiting_count_ + promised};
-    for (auto more = processes_to_request(have, limits_); more; --more)
+                        waiting_.size() + promised};
+    for (auto more = std::min(processes_to_request(have, limits_), bearable_more(now)); more; --more)
         request_process();
 }
 
 // For the job that is next, which no process suits. One at a time; those that came too late for others make room for it.
 void schedule::request_own_process(time_point now)
 {
-    if (at_work() >= limits_.workers || count(process_status::starting) + requested_ > 0)
+    if (at_work() >= limits_.workers || count(process_status::starting) + requested_ > 0 || bearable_more(now) == 0)
         return;
     for (auto* process : std::vector<process_entry*>{processes_})
         if (at_work() + count(process_status::idle) >= limits_.workers && process->state == process_status::idle &&
@@ -154,12 +152,11 @@ void schedule::misbehaved(process_entry& process, errc code, time_point now)
     static_cast<void>(now);
 }
 
-void schedule::process_ended(process_entry& process, errc code, bool untouched, time_point now)
+bool schedule::process_ended(process_entry& process, errc code, bool untouched, time_point now)
 {
     auto jobs = std::exchange(process.jobs, {});
-    bool was_busy = process.state == process_status::busy;
-    if (!jobs.empty() && jobs.front()->state == job_status::sent && (was_busy || !jobs.front()->verdict))
-        untouched = true; // it had not begun
+    // Unless it was us who ended it.
+    untouched = !jobs.empty() && !jobs.front()->verdict && (untouched || jobs.front()->state == job_status::sent);
     bool unused = process.taken == 0 && process.state != process_status::retiring;
     unanswered_ -= jobs.size();
     if (process.state == process_status::ending && !jobs.empty())
@@ -168,28 +165,29 @@ void schedule::process_ended(process_entry& process, errc code, bool untouched, 
     process.state = process_status::gone;
     std::erase(processes_, &process);
 
-    // From the last to the first, since those that go back to the queue go to its front.
-    for (auto at = jobs.rbegin(); at != jobs.rend(); ++at) {
-        auto& job = **at;
+    for (auto* entry : jobs) {
+        auto& job = *entry;
         bool had_begun = job.state == job_status::begun;
         if (had_begun && untouched && !job.verdict)
             --job.attempt; // it never saw the job
         if (job.verdict)
-            fail_or_retry(job, *job.verdict, had_begun && *job.verdict == errc::timed_out);
+            fail_or_retry(job, *job.verdict, had_begun && *job.verdict == errc::timed_out, now);
         else if (had_begun && !untouched)
-            fail_or_retry(job, code, true);
+            fail_or_retry(job, code, true, now);
         else if (stopping_)
             complete(job, errc::stopped);
-        else if (untouched && &job == jobs.front() && ++job.returned >= launch_tries)
+        else if (untouched && entry == jobs.front() && ++job.returned >= launch_tries)
             complete(job, errc::launch_failed); // it may be the job that no process can read
         else
-            push(job, true);
+            push(job);
     }
+    bool as_good_as_none = running_ && !stopping_ && (!process.was_ready || untouched || unused);
     if (!process.was_ready)
         launch_failed(0, code, code == errc::other_build, now);
-    else if (untouched || unused) // as good as none
+    else if (as_good_as_none)
         delay_launches(now);
     fill(now);
+    return as_good_as_none;
 }
 
 // ---- when they cannot be started ----
@@ -203,12 +201,23 @@ std::chrono::milliseconds launch_delay(unsigned failures)
 // Several at once have failed once: false for all but the first of them.
 bool schedule::delay_launches(time_point now)
 {
+    bearable_ = processes_.size();
     if (!running_ || stopping_ || (launch_again_ && now < *launch_again_))
         return false;
     launch_fails_ = true;
     ++launch_failures_;
+    ++fruitless_launches_;
     launch_again_ = now + launch_delay(launch_failures_);
     return true;
+}
+
+// How many may be requested. While launches fail those that end are replaced, but no more is tried before its time.
+std::size_t schedule::bearable_more(time_point now) const noexcept
+{
+    if (!launch_again_ || now >= *launch_again_)
+        return SIZE_MAX;
+    auto there = processes_.size() + requested_;
+    return bearable_ > there ? bearable_ - there : 0;
 }
 
 void schedule::launch_failed(std::size_t lost, errc code, bool final, time_point now)
@@ -217,9 +226,10 @@ void schedule::launch_failed(std::size_t lost, errc code, bool final, time_point
     if (!running_ || stopping_)
         return;
     bool another = delay_launches(now);
-    // As long as processes are at work the others wait: a place may become free.
-    if (final || (another && launch_failures_ >= launch_tries && at_work() == 0)) {
-        launch_failures_ = 0; // who comes next has tries of its own
+    // Those that wait for a place wait on; those that wait for a process do longer if one at work may become free.
+    auto bound = at_work() == 0 ? launch_tries : launch_tries_beside_work;
+    if (final || (another && fruitless_launches_ >= bound && at_work() < limits_.workers)) {
+        launch_failures_ = fruitless_launches_ = 0; // who comes next has tries of its own
         fail_waiting(code);
     }
     fill(now);

@@ -196,12 +196,23 @@ BOOST_AUTO_TEST_CASE(but_not_of_what_we_did_to_it)
 
 BOOST_AUTO_TEST_CASE(cancelled)
 {
-    auto waiting = account(errc::canceled, {}, 0), running = account(errc::canceled, {}, 1);
+    auto waiting = account(errc::canceled, {}, 0), again = account(errc::canceled, {}, 2);
+    auto running = account(errc::canceled, {.process = "42", .end = {}, .told = {}, .output = {}});
     BOOST_TEST((waiting.code == boost::asio::error::operation_aborted));
     BOOST_TEST((waiting.code == errc::canceled));
-    BOOST_TEST(contains(waiting.what, "while it waited"), waiting.what);
+    BOOST_TEST(waiting.what.ends_with("while it waited"), waiting.what);
+    BOOST_TEST(contains(again.what, "while it waited for its next attempt"), again.what);
     BOOST_TEST(contains(running.what, "while it ran"), running.what);
     BOOST_TEST(waiting.attempt == 1);
+    BOOST_TEST(again.attempt == 2);
+}
+
+BOOST_AUTO_TEST_CASE(stopped)
+{
+    BOOST_TEST(contains(account(errc::stopped, {}, 0).what, "stopped before it began"));
+    BOOST_TEST(contains(account(errc::stopped, {}, 1).what, "stopped before its next attempt"));
+    auto running = account(errc::stopped, {.process = "42", .end = {}, .told = {}, .output = {}});
+    BOOST_TEST(contains(running.what, "terminated while it ran"), running.what);
 }
 
 BOOST_AUTO_TEST_CASE(printed)

@@ -79,7 +79,7 @@ inline std::ostream& boost_test_print_type(std::ostream& stream, process_entry::
 }
 inline std::ostream& boost_test_print_type(std::ostream& stream, job_entry::status state)
 {
-    static constexpr char const* names[] = {"fresh", "waiting", "sent", "begun", "ended"};
+    static constexpr char const* names[] = {"fresh", "waiting", "delayed", "sent", "begun", "ended"};
     return stream << names[static_cast<int>(state)];
 }
 

@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <limits>
 #include <map>
 
 using namespace wodehaus::detail;
@@ -89,7 +90,7 @@ public:
         auto when = decisions.wake_at();
         if (!when)
             return std::nullopt;
-        return std::chrono::duration_cast<std::chrono::milliseconds>(*when - now);
+        return std::chrono::ceil<std::chrono::milliseconds>(*when - now);
     }
 
     /// What is to be done now, in its order.
@@ -128,6 +129,11 @@ schedule_limits fresh(std::size_t workers)
 schedule_limits kept(std::size_t workers, std::size_t prefetch = 0)
 {
     return {.workers = workers, .jobs_per_process = 0, .prefetch = prefetch};
+}
+
+std::chrono::milliseconds in_ms(std::chrono::nanoseconds time)
+{
+    return std::chrono::duration_cast<std::chrono::milliseconds>(time);
 }
 
 /// One kept process that has begun a and has b, c behind it.
@@ -263,6 +269,12 @@ BOOST_AUTO_TEST_CASE(a_retry_does_not_fall_to_the_queue_limit)
     s.run().submit("a").comes(1).submit("b").ended(1);
     BOOST_TEST(s.to_do() == "request, send a to 1, retry a after process_crashed in 1, request");
     BOOST_TEST(s.decisions.waiting() == 2);
+    s.comes(2);
+    BOOST_TEST(s.to_do() == "send b to 2");
+    BOOST_TEST(!s.offer('c')); // a waits, if only for its time
+    s.after(50ms).answers(2, 'b');
+    BOOST_TEST(s.to_do() == "b: ok, send a to 2");
+    BOOST_TEST(s.offer('c'));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
@@ -436,7 +448,9 @@ BOOST_AUTO_TEST_CASE(an_answer_says_that_the_job_had_begun)
     s.job('a').attempts = 2;
     s.job('a').retry_exceptions = true;
     s.run().submit("ab").comes(1).forget().answers(1, 'a', answer::threw);
-    BOOST_TEST(s.to_do() == "retry a after job_threw in 1, send a to 1"); // behind b
+    BOOST_TEST(s.to_do() == "retry a after job_threw in 1");
+    s.after(50ms);
+    BOOST_TEST(s.to_do() == "send a to 1"); // behind b
     s.answers(1, 'b').begun(1, 'a').answers(1, 'a', answer::threw);
     BOOST_TEST(s.to_do() == "b: ok, a: job_threw");
     BOOST_TEST(s.job('a').attempt == 2);
@@ -469,16 +483,6 @@ BOOST_AUTO_TEST_CASE(what_had_not_begun_runs_elsewhere_and_counts_no_attempt)
     BOOST_TEST(s.job('c').attempt == 0);
     s.comes(2);
     BOOST_TEST(s.to_do() == "send b to 2, send c to 2, send d to 2"); // in their order
-}
-
-BOOST_AUTO_TEST_CASE(the_one_that_is_tried_again_comes_first)
-{
-    scene s{kept(1, 2)};
-    s.job('a').attempts = 2;
-    s.run().submit("abcd").comes(1).begun(1, 'a').forget().ended(1).comes(2).begun(2, 'a');
-    BOOST_TEST(s.to_do() == "retry a after process_crashed in 1, request, send a to 2, send b to 2, send c to 2");
-    BOOST_TEST(s.job('a').attempt == 2);
-    BOOST_TEST(s.job('b').attempt == 0);
 }
 
 BOOST_AUTO_TEST_CASE(those_before_the_crash_keep_their_results)
@@ -526,13 +530,13 @@ BOOST_AUTO_TEST_CASE(a_job_that_no_process_begins_fails_alone)
 BOOST_AUTO_TEST_CASE(one_that_has_begun_a_job_is_replaced_at_once)
 {
     scene s{kept(1, 1)};
-    s.job('a').attempts = 9;
-    s.run().submit("ab").comes(1).forget();
-    for (int i = 1; i <= 5; ++i)
-        s.begun(i, 'a').ended(i).comes(i + 1);
-    BOOST_TEST(s.job('a').attempt == 5);
-    BOOST_TEST(s.job('b').attempt == 0);
-    BOOST_TEST(s.job('a').process == &s.process(6));
+    s.run().submit("abcdef").comes(1).forget();
+    for (char name = 'a'; name <= 'e'; ++name) {
+        int number = name - 'a' + 1;
+        s.begun(number, name).ended(number);
+        BOOST_TEST(s.to_do() == std::string{name} + ": process_crashed, request");
+        s.comes(number + 1).forget();
+    }
 }
 
 BOOST_AUTO_TEST_CASE(each_has_its_timeout_from_its_own_beginning)
@@ -574,7 +578,7 @@ BOOST_AUTO_TEST_CASE(count_for_what_ends_a_process)
         BOOST_TEST_INFO_SCOPE(name);
         scene s{kept(1)};
         s.job('a').attempts = 2;
-        s.run().submit("a").comes(1).forget().ended(1, code);
+        s.run().submit("a").comes(1).forget().ended(1, code).after(50ms);
         BOOST_TEST(s.to_do() == "retry a after " + name + " in 1, request");
         s.comes(2).ended(2, code);
         BOOST_TEST(s.to_do() == "send a to 2, a: " + name);
@@ -585,7 +589,7 @@ BOOST_AUTO_TEST_CASE(one_is_enough_if_it_succeeds)
 {
     scene s{kept(1)};
     s.job('a').attempts = 3;
-    s.run().submit("a").comes(1).ended(1).comes(2).answers(2, 'a');
+    s.run().submit("a").comes(1).ended(1).after(50ms).comes(2).answers(2, 'a');
     BOOST_TEST(s.to_do() == "request, send a to 1, retry a after process_crashed in 1, request, send a to 2, a: ok");
     BOOST_TEST(s.job('a').attempt == 2);
 }
@@ -595,7 +599,7 @@ BOOST_AUTO_TEST_CASE(count_for_a_timeout)
     scene s{kept(1)};
     s.job('a').attempts = 2;
     s.job('a').timeout = 1s;
-    s.run().submit("a").comes(1).after(1s).ended(1);
+    s.run().submit("a").comes(1).after(1s).ended(1).after(50ms);
     BOOST_TEST(s.to_do() == "request, send a to 1, term 1, retry a after timed_out in 1, request");
     s.comes(2).after(1s).ended(2);
     BOOST_TEST(s.to_do() == "send a to 2, term 2, a: timed_out");
@@ -606,7 +610,7 @@ BOOST_AUTO_TEST_CASE(a_retry_says_which_failed)
     scene s{kept(1)};
     s.job('a').attempts = 3;
     s.run().submit("a").comes(1).forget();
-    s.ended(1).comes(2).ended(2).comes(3); // the next has begun before it is told
+    s.ended(1).after(50ms).comes(2).ended(2).after(100ms).comes(3); // the next has begun before it is told
     BOOST_TEST(s.job('a').attempt == 3);
     BOOST_TEST(s.to_do() == "retry a after process_crashed in 1, request, send a to 2, "
                             "retry a after process_crashed in 2, request, send a to 3");
@@ -621,7 +625,7 @@ BOOST_AUTO_TEST_CASE(count_for_an_exception_only_where_asked)
     s.job('b').retry_exceptions = true;
     s.run().submit("ab").comes(1).forget().answers(1, 'a', answer::threw);
     BOOST_TEST(s.to_do() == "a: job_threw, send b to 1");
-    s.answers(1, 'b', answer::threw);
+    s.answers(1, 'b', answer::threw).after(50ms);
     BOOST_TEST(s.to_do() == "retry b after job_threw in 1, send b to 1");
     s.answers(1, 'b', answer::threw);
     BOOST_TEST(s.to_do() == "b: job_threw");
@@ -637,6 +641,123 @@ BOOST_AUTO_TEST_CASE(do_not_count_for_nonsense)
     BOOST_TEST(s.to_do() == "kill 1, b: bad_message, request");
     s.comes(2).misbehaves(2, errc::too_large).ended(2);
     BOOST_TEST(s.to_do() == "send c to 2, kill 2, c: too_large");
+}
+
+BOOST_AUTO_TEST_CASE(delays_grow_up_to_a_bound_and_half_of_each_is_left_to_chance)
+{
+    auto longest = 50ms;
+    for (int attempt : {1, 2, 3, 4, 5, 6, 7}) {
+        BOOST_TEST_INFO_SCOPE("attempt " << attempt);
+        BOOST_TEST(in_ms(attempt_delay(attempt, 0)) == longest / 2);
+        BOOST_TEST(in_ms(attempt_delay(attempt, 512)) == longest * 3 / 4);
+        BOOST_TEST(in_ms(attempt_delay(attempt, 1023)) < longest);
+        longest *= 2;
+    }
+    BOOST_TEST(in_ms(attempt_delay(8, 0)) == 1600ms);
+    constexpr auto most = std::numeric_limits<std::uint32_t>::max();
+    BOOST_TEST(in_ms(attempt_delay(std::numeric_limits<int>::max(), most)) < 3200ms);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_left_to_chance_follows_from_the_seed)
+{
+    auto delays = [](unsigned seed) {
+        auto limits = kept(1);
+        limits.seed = seed;
+        scene s{limits};
+        s.job('a').attempts = 9;
+        s.run().submit("a");
+        std::vector<std::chrono::nanoseconds> all;
+        for (int i = 1; i <= 8; ++i) {
+            s.comes(i).ended(i).forget();
+            all.push_back(s.job('a').again_at - s.now);
+            BOOST_TEST((all.back() >= attempt_delay(i, 0) && all.back() <= attempt_delay(i, 1023)));
+            s.after(all.back());
+        }
+        return all;
+    };
+    BOOST_TEST((delays(1) == delays(1)));
+    BOOST_TEST((delays(1) != delays(2)));
+}
+
+BOOST_AUTO_TEST_CASE(one_that_failed_waits_before_its_next)
+{
+    scene s{kept(1)};
+    s.job('a').attempts = 2;
+    s.run().submit("a").comes(1).forget().ended(1);
+    BOOST_TEST(s.to_do() == "retry a after process_crashed in 1");
+    BOOST_TEST(s.job('a').state == job_entry::status::delayed);
+    BOOST_TEST(s.decisions.waiting() == 1u);
+    BOOST_TEST(s.decisions.at_work() == 0u);
+    auto delay = s.due().value();
+    BOOST_TEST(delay >= 25ms);
+    BOOST_TEST(delay < 50ms);
+    s.after(delay - 1ms);
+    BOOST_TEST(s.to_do() == "");
+    s.after(2ms);
+    BOOST_TEST(s.to_do() == "request");
+    BOOST_TEST(s.job('a').state == job_entry::status::waiting);
+    BOOST_TEST(!s.due());
+}
+
+BOOST_AUTO_TEST_CASE(one_that_waits_for_its_next_takes_nobodys_place)
+{
+    scene s{kept(1)};
+    s.job('a').attempts = 2;
+    s.run().submit("ab").comes(1).forget().ended(1).comes(2);
+    BOOST_TEST(s.to_do() == "retry a after process_crashed in 1, request, send b to 2");
+    s.submit("c").after(50ms);
+    BOOST_TEST(s.to_do() == "");
+    s.answers(2, 'b').answers(2, 'a').answers(2, 'c'); // it came before c
+    BOOST_TEST(s.to_do() == "b: ok, send a to 2, a: ok, send c to 2, c: ok");
+}
+
+BOOST_AUTO_TEST_CASE(those_that_are_tried_again_keep_their_order)
+{
+    scene s{kept(3)};
+    for (char name : {'a', 'b', 'c'})
+        s.job(name).attempts = 2;
+    s.job('d').priority = s.job('c').priority = 1;
+    s.run().submit("ab").comes(1).comes(2).submit("c").comes(3).forget();
+    s.ended(2).ended(1).ended(3).after(50ms).submit("de").forget();
+    s.comes(4).answers(4, 'c').answers(4, 'd');
+    BOOST_TEST(s.to_do() == "send c to 4, c: ok, send d to 4, d: ok, send a to 4");
+    s.answers(4, 'a').answers(4, 'b');
+    BOOST_TEST(s.to_do() == "a: ok, send b to 4, b: ok, send e to 4");
+}
+
+BOOST_AUTO_TEST_CASE(one_that_has_ended_a_process_is_put_beside_no_other)
+{
+    scene s{kept(1, 2)};
+    s.job('a').attempts = 2;
+    s.run().submit("abc").comes(1).begun(1, 'a').forget().ended(1);
+    BOOST_TEST(s.to_do() == "retry a after process_crashed in 1, request");
+    s.after(50ms).comes(2);
+    BOOST_TEST(s.to_do() == "send a to 2"); // and nothing behind it
+    s.submit("d").begun(2, 'a').answers(2, 'a');
+    BOOST_TEST(s.to_do() == "a: ok, send b to 2, send c to 2, send d to 2");
+}
+
+BOOST_AUTO_TEST_CASE(nor_behind_another)
+{
+    scene s{kept(2, 2)};
+    s.job('a').attempts = 2;
+    s.job('a').timeout = 1s;
+    s.run().submit("ab").comes(1).comes(2).submit("cd").begun(1, 'a').begun(2, 'b').after(1s);
+    s.ended(1).comes(3).submit("e").forget(); // c runs there
+    s.after(50ms).submit("f");
+    BOOST_TEST(s.job('a').state == job_entry::status::waiting);
+    BOOST_TEST(s.to_do() == ""); // who comes later waits, too
+    s.begun(3, 'c').answers(3, 'c').begun(3, 'e').answers(3, 'e');
+    BOOST_TEST(s.to_do() == "c: ok, e: ok, send a to 3, send f to 2"); // the first that is free
+}
+
+BOOST_AUTO_TEST_CASE(one_that_threw_has_ended_no_process)
+{
+    scene s{kept(1, 1)};
+    s.job('a').attempts = 2;
+    s.job('a').retry_exceptions = true;
+    s.run().submit("ab").comes(1).answers(1, 'a', answer::threw).forget().after(50ms);
+    BOOST_TEST(s.to_do() == "send a to 1"); // behind b
 }
 
 BOOST_AUTO_TEST_CASE(a_process_that_never_read_its_job_counts_none)
@@ -786,10 +907,17 @@ BOOST_AUTO_TEST_CASE(is_not_tried_again)
 
 BOOST_AUTO_TEST_CASE(while_it_waits_to_be_tried_again)
 {
-    scene s{kept(1)};
-    s.job('a').attempts = 2;
-    s.run().submit("a").comes(1).ended(1).forget().cancel('a', cancellation::waiting_only);
-    BOOST_TEST(s.to_do() == "a: canceled");
+    for (auto how : {cancellation::waiting_only, cancellation::running_too})
+        for (auto passed : {0ms, 50ms}) {
+            scene s{kept(1)};
+            s.job('a').attempts = 2;
+            s.run().submit("a").comes(1).ended(1).after(passed).forget().cancel('a', how);
+            BOOST_TEST(s.to_do() == "a: canceled");
+            BOOST_TEST(s.decisions.waiting() == 0u);
+            BOOST_TEST(!s.due());
+            s.after(1h);
+            BOOST_TEST(s.to_do() == "");
+        }
 }
 
 BOOST_AUTO_TEST_CASE(the_answer_has_come_first)
@@ -877,7 +1005,7 @@ BOOST_AUTO_TEST_CASE(one_that_is_sent_to_a_process_that_crashes)
 {
     three_on_one_process s;
     s.cancel('b').ended(1);
-    BOOST_TEST(s.to_do() == "b: canceled, a: process_crashed, request");
+    BOOST_TEST(s.to_do() == "a: process_crashed, b: canceled, request");
 }
 
 BOOST_AUTO_TEST_CASE(those_behind_it_run_elsewhere)
@@ -991,11 +1119,27 @@ BOOST_AUTO_TEST_CASE(nothing_is_tried_again)
     BOOST_TEST(s.to_do() == "a: process_crashed, retire 2, b: job_threw");
 }
 
+BOOST_AUTO_TEST_CASE(what_waits_to_be_tried_again)
+{
+    for (bool terminate : {false, true}) {
+        scene s{kept(1)};
+        s.job('a').attempts = 5;
+        s.run().submit("ab").comes(1).ended(1).forget();
+        terminate ? s.terminate() : s.stop();
+        BOOST_TEST(s.to_do() == "a: stopped, b: stopped");
+        BOOST_TEST(!s.due());
+        BOOST_TEST(s.decisions.finished());
+        s.decisions.end_run();
+        s.submit("c").run();
+        BOOST_TEST(s.to_do() == "request");
+    }
+}
+
 BOOST_AUTO_TEST_CASE(what_was_sent_ahead_to_a_process_that_dies)
 {
     three_on_one_process s;
     s.stop().ended(1);
-    BOOST_TEST(s.to_do() == "c: stopped, b: stopped, a: process_crashed");
+    BOOST_TEST(s.to_do() == "a: process_crashed, b: stopped, c: stopped");
     BOOST_TEST(s.decisions.finished());
 }
 
@@ -1010,7 +1154,7 @@ BOOST_AUTO_TEST_CASE(what_was_sent_ahead_does_not_begin)
     s.answers(1, 'a');
     BOOST_TEST(s.to_do() == "term 1, a: ok");
     s.after(2s).ended(1);
-    BOOST_TEST(s.to_do() == "kill 1, c: stopped, b: stopped");
+    BOOST_TEST(s.to_do() == "kill 1, b: stopped, c: stopped");
     BOOST_TEST(s.decisions.finished());
 }
 
@@ -1022,7 +1166,7 @@ BOOST_AUTO_TEST_CASE(what_was_sent_and_is_announced_too_late)
     s.begun(1, 'a');
     BOOST_TEST(s.to_do() == "");
     s.ended(1);
-    BOOST_TEST(s.to_do() == "b: stopped, a: stopped");
+    BOOST_TEST(s.to_do() == "a: stopped, b: stopped");
     BOOST_TEST(s.decisions.finished());
 }
 
@@ -1030,7 +1174,7 @@ BOOST_AUTO_TEST_CASE(what_was_cancelled_before_the_stop_is_cancelled)
 {
     three_on_one_process s;
     s.cancel('c').stop().answers(1, 'a').ended(1);
-    BOOST_TEST(s.to_do() == "term 1, a: ok, c: canceled, b: stopped");
+    BOOST_TEST(s.to_do() == "term 1, a: ok, b: stopped, c: canceled");
 }
 
 BOOST_AUTO_TEST_CASE(twice_and_without_a_run)
@@ -1058,7 +1202,7 @@ BOOST_AUTO_TEST_CASE(terminate_kills_what_runs)
     s.run().submit("ab").comes(1).comes(2).submit("cdef").begun(1, 'a').forget().terminate(); // b is on its way
     BOOST_TEST(s.to_do() == "e: stopped, f: stopped, term 2, term 1");
     s.after(2s).ended(1).ended(2);
-    BOOST_TEST(s.to_do() == "kill 1, kill 2, c: stopped, a: stopped, d: stopped, b: stopped");
+    BOOST_TEST(s.to_do() == "kill 1, kill 2, a: stopped, c: stopped, b: stopped, d: stopped");
     BOOST_TEST(s.decisions.finished());
 }
 
@@ -1112,14 +1256,16 @@ BOOST_AUTO_TEST_CASE(a_process_that_was_asked_for_in_the_last_run_counts_for_not
 BOOST_AUTO_TEST_CASE(abandon_hands_over_every_job_that_has_not_ended)
 {
     scene s{kept(1, 1)};
-    s.run().submit("abcd").comes(1).answers(1, 'a').forget();
+    s.job('e').attempts = 2;
+    s.run().submit("e").comes(2).begun(2, 'e').ended(2).submit("abcd").comes(1).answers(1, 'a').forget();
     std::string handed;
     s.decisions.abandon([&](job_entry& job) {
         BOOST_TEST(job.state == job_entry::status::ended);
         handed += static_cast<char>(job.id);
     });
-    BOOST_TEST(handed == "dbc");
+    BOOST_TEST(handed == "debc");
     BOOST_TEST(s.to_do() == "");
+    BOOST_TEST(!s.due());
     BOOST_TEST(s.decisions.waiting() == 0);
     BOOST_TEST(s.decisions.processes() == 0);
     s.cancel('b'); // the handler of an abandoned call may come too late
@@ -1298,6 +1444,106 @@ BOOST_AUTO_TEST_CASE(an_idle_process_takes_what_another_never_read)
     BOOST_TEST(s.to_do() == "send a to 2");
 }
 
+BOOST_AUTO_TEST_CASE(an_answer_of_one_that_was_always_there_does_not_end_the_series)
+{
+    scene s{kept(2)};
+    for (char name = 'c'; name <= 'z'; ++name)
+        s.job(name).priority = 1;
+    s.run().submit("ab").comes(1).forget().launch_failed();
+    char name = 'c';
+    for (auto delay : {100ms, 200ms, 400ms, 800ms, 1600ms, 3200ms, 6400ms, 6400ms}) {
+        s.submit(std::string{name});
+        BOOST_TEST(s.due().value() == delay);
+        s.answers(1, name == 'c' ? 'a' : static_cast<char>(name - 1));
+        BOOST_TEST(s.to_do().find("request") == std::string::npos); // never a spin
+        s.after(delay);
+        BOOST_TEST(s.to_do() == "request");
+        s.launch_failed();
+        ++name;
+    }
+    s.after(6400ms).comes(2).forget();
+    s.answers(2, 'b').submit("yz").forget().ended(2);
+    BOOST_TEST(s.to_do() == "y: process_crashed, request"); // now it is over
+}
+
+BOOST_AUTO_TEST_CASE(those_that_end_are_replaced_meanwhile)
+{
+    scene s{fresh(3)};
+    s.run().submit("abcdef").comes(1).comes(2).forget().launch_failed();
+    s.answers(1, 'a').answers(2, 'b');
+    BOOST_TEST(s.to_do() == "a: ok, b: ok"); // two is what the machine can bear
+    s.ended(1, errc::process_exited);
+    BOOST_TEST(s.to_do() == "request");
+    s.ended(2, errc::process_exited);
+    BOOST_TEST(s.to_do() == "request");
+    s.comes(3).launch_failed(); // or rather one
+    BOOST_TEST(s.to_do() == "send c to 3 as its last");
+    s.answers(3, 'c').ended(3, errc::process_exited);
+    BOOST_TEST(s.to_do() == "c: ok, request");
+    BOOST_TEST(s.due().value() == 100ms);
+    s.launch_failed();
+    BOOST_TEST(s.to_do() == "");
+    s.after(100ms);
+    BOOST_TEST(s.to_do() == "request, request, request");
+}
+
+BOOST_AUTO_TEST_CASE(one_at_work_is_no_reason_to_wait_for_ever)
+{
+    scene s{kept(2)};
+    s.run().submit("ab").comes(1).forget();
+    std::chrono::nanoseconds waited{};
+    for (int i = 0; i < 100 && s.job('b').state == job_entry::status::waiting; ++i) {
+        s.launch_failed().forget();
+        if (auto delay = s.due()) {
+            s.after(*delay);
+            waited += *delay;
+        }
+    }
+    BOOST_TEST(s.job('b').state == job_entry::status::ended);
+    BOOST_TEST(in_ms(waited) > 60s);
+    BOOST_TEST(in_ms(waited) < 70s);
+    BOOST_TEST(s.job('a').state == job_entry::status::begun);
+}
+
+BOOST_AUTO_TEST_CASE(one_that_waits_for_a_place_does_not_fail_by_a_launch)
+{
+    scene s{{.workers = 1, .jobs_per_process = 1, .ahead = 1}};
+    s.run().submit("ab").comes(1).forget(); // the one ahead cannot be started
+    for (int i = 0; i < 100; ++i)
+        s.launch_failed().after(10s);
+    BOOST_TEST(s.job('b').state == job_entry::status::waiting);
+    s.forget().answers(1, 'a').ended(1, errc::process_exited).comes(2);
+    BOOST_TEST(s.to_do() == "a: ok, send b to 2 as its last, request");
+}
+
+BOOST_AUTO_TEST_CASE(who_is_as_good_as_none)
+{
+    scene s{kept(4)};
+    auto ends = [&](int number, bool untouched = false) {
+        return s.decisions.process_ended(s.process(number), errc::process_crashed, untouched, s.now);
+    };
+    s.run().submit("ab").born(1);
+    BOOST_TEST(ends(1)); // not ready
+    s.comes(2);
+    BOOST_TEST(ends(2, true)); // a was not read
+    s.comes(3).comes(4).comes(5);
+    BOOST_TEST(ends(5)); // idle, and has never had a job
+    s.answers(3, 'a');
+    BOOST_TEST(!ends(3)); // it had one
+    BOOST_TEST(!ends(4)); // b's fault
+    s.born(6).comes(7).stop();
+    BOOST_TEST(!ends(6)); // nobody wants any
+    BOOST_TEST(!ends(7));
+}
+
+BOOST_AUTO_TEST_CASE(one_that_was_ended_before_it_read_its_job_is_no_failed_launch)
+{
+    scene s{kept(1)};
+    s.run().submit("ab").comes(1).forget().cancel('a').ended(1, errc::process_crashed, true);
+    BOOST_TEST(s.to_do() == "term 1, a: canceled, request"); // at once
+    BOOST_TEST(!s.due());
+}
+
 BOOST_AUTO_TEST_CASE(stopped_meanwhile)
 {
     scene s{kept(1)};
@@ -1393,6 +1639,35 @@ BOOST_AUTO_TEST_CASE(has_no_more)
     BOOST_TEST(s.to_do() == "");
     s.submit("b").answers(2, 'b');
     BOOST_TEST(s.to_do() == "send b to 2 as its last, b: ok");
+}
+
+BOOST_AUTO_TEST_CASE(is_asked_while_a_task_waits_to_be_tried_again)
+{
+    auto limits = kept(1);
+    limits.queue_limit = 2;
+    scene s{limits};
+    for (char name : {'a', 'b', 'c'})
+        s.job(name).attempts = 2;
+    s.run(true).comes(1).produced('a').forget().ended(1).comes(2);
+    BOOST_TEST(s.to_do() == "retry a after process_crashed in 1, request, ask");
+    s.produced('b').ended(2).comes(3);
+    BOOST_TEST(s.to_do() == "send b to 2, retry b after process_crashed in 1, request"); // enough of them
+    s.after(50ms);
+    BOOST_TEST(s.to_do() == "send a to 3");
+    s.answers(3, 'a').answers(3, 'b');
+    BOOST_TEST(s.to_do() == "a: ok, send b to 3, b: ok, ask");
+}
+
+BOOST_AUTO_TEST_CASE(is_not_asked_for_a_place_behind_one_that_is_put_beside_no_other)
+{
+    scene s{kept(1, 1)};
+    s.job('a').attempts = 2;
+    s.run(true).submit("a").comes(1).begun(1, 'a').ended(1).after(50ms).comes(2).forget();
+    BOOST_TEST(s.job('a').state == job_entry::status::sent);
+    s.produced('b'); // it had been asked before
+    BOOST_TEST(s.to_do() == "");
+    s.begun(2, 'a').answers(2, 'a');
+    BOOST_TEST(s.to_do() == "a: ok, send b to 2, ask");
 }
 
 BOOST_AUTO_TEST_CASE(is_not_asked_after_stop)
