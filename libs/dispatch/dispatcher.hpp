@@ -41,6 +41,7 @@ struct process_node : process_entry {
     std::shared_ptr<conversation> talk;
     bool greeted = false;                 ///< exec: its hello was good
     bool patience_is_over = false;        ///< it was killed for not saying what it had to say in time
+    bool hung_up = false;                 ///< it had closed its channel and was not about to exit; it is killed for that
     std::optional<refusal> refused;
     std::string preload_threw;
 };
@@ -81,6 +82,7 @@ private:
     // conversation_listener
     void received(conversation& from, frame&& message) override;
     void garbled(conversation& from, bool too_large) override;
+    void hung_up(conversation& from) override;
     void settled() override { pump(); }
 
     static constexpr auto nothing = [](dispatcher&) {};

@@ -60,14 +60,14 @@ void children_launch::start_one()
         process.output = std::move(with.output.read_end);
         process.ring = std::move(with.ring);
         process.says_hello = says_hello();
-        adopt(std::move(process), std::move(with.life.second));
+        adopt(std::move(process), std::move(with.life));
     } catch (std::exception const& error) {
         settings_.listener->launch_failed(1, errc::launch_failed, "could not start " + subject() + ": " + error.what(),
                                           false);
     }
 }
 
-void children_launch::adopt(birth&& process, descriptor life)
+void children_launch::adopt(birth&& process, descriptor_pair life)
 {
     auto [at, added] = children_.try_emplace(process.pid, settings_.on, process.pid, std::move(life));
     wait(at->second.process);

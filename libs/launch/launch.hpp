@@ -39,6 +39,9 @@ struct ending {
 /// "exited with status 3", "was killed by SIGSEGV (segmentation fault)", ….
 std::string describe_ending(ending const& how);
 
+/// Whether a process is about to exit, or gone: whoever exits closes his descriptors some time before he has ended.
+bool is_exiting(int pid);
+
 /// "SIGSEGV", or "signal 40".
 std::string signal_name(int number);
 
