@@ -10,6 +10,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -142,6 +143,48 @@ ending child_process::reap() noexcept
                                             : info.si_status | (info.si_code == CLD_DUMPED ? 0x80 : 0);
     how.usage = {duration(used.ru_utime), duration(used.ru_stime), static_cast<std::size_t>(used.ru_maxrss) * 1024};
     return how;
+}
+
+namespace {
+
+bool adopts_orphans() noexcept
+{
+    int asked = 0;
+    return ::getpid() == 1 || (::prctl(PR_GET_CHILD_SUBREAPER, &asked) == 0 && asked);
+}
+
+// False if some of the group still live.
+bool reap_dead_of(int group) noexcept
+{
+    siginfo_t info{};
+    int result = 0;
+    do {
+        info = {};
+        result = ::waitid(P_PGID, static_cast<id_t>(group), &info, WEXITED | WNOHANG);
+    } while (result == 0 && info.si_pid != 0);
+    return result != 0;
+}
+
+} // namespace
+
+void orphans::reap_group(int group) noexcept
+{
+    constexpr std::chrono::milliseconds moment{5}; // what was killed needs less, unless the kernel holds it
+    if (!adopts_orphans())
+        return;
+    groups_.push_back(group);
+    reap(moment);
+}
+
+void orphans::reap(std::chrono::milliseconds most) noexcept
+{
+    auto until = std::chrono::steady_clock::now() + most;
+    for (;;) {
+        std::erase_if(groups_, reap_dead_of);
+        if (groups_.empty() || std::chrono::steady_clock::now() >= until)
+            return;
+        std::this_thread::sleep_for(std::chrono::microseconds{200}); // nothing tells of the end of a group
+    }
 }
 
 bool child_process::wait_for(std::chrono::milliseconds most) noexcept

@@ -8,6 +8,7 @@
 
 #include <csignal>
 #include <thread>
+#include <vector>
 
 #include <sys/resource.h>
 
@@ -47,6 +48,19 @@ private:
     bool reaped_ = false;
     std::thread waiting_; ///< where there are no pidfds
     boost::asio::posix::basic_stream_descriptor<strand_executor> watch_; ///< readable once it has ended
+};
+
+/// Where this process is PID 1 or a subreaper, the orphans of a dead process come to it. They are told from the program's
+/// own children by their group.
+class orphans {
+public:
+    /// Of a group that was killed: reaps those that are dead by now, and keeps the others in mind.
+    void reap_group(int group) noexcept;
+    /// Waits for those that were not dead yet, at most so long.
+    void reap(std::chrono::milliseconds most) noexcept;
+
+private:
+    std::vector<int> groups_; ///< some of each live, so that its number is still its own
 };
 
 } // namespace wodehaus::detail

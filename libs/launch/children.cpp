@@ -1,6 +1,7 @@
 // Processes that are children of this process.
 #include "launch/children.hpp"
 
+#include "launch/patience.hpp"
 #include "wire/ring.hpp"
 
 #include <boost/asio/post.hpp>
@@ -34,6 +35,7 @@ void children_launch::signal(int pid, int number)
 void children_launch::close(std::function<void()> closed)
 {
     closed_ = true;
+    orphans_.reap(patience_for_orphans);
     closed();
 }
 
@@ -43,8 +45,17 @@ void children_launch::destroy() noexcept
     for (auto& [pid, child] : children_)
         child.process.signal(SIGKILL);
     for (auto& [pid, child] : children_)
-        child.process.reap();
+        reap(child.process);
+    orphans_.reap(patience_for_orphans);
     children_.clear();
+}
+
+ending children_launch::reap(child_process& process) noexcept
+{
+    auto how = process.reap();
+    if (how.known) // else the number may be a stranger's by now
+        orphans_.reap_group(process.pid());
+    return how;
 }
 
 void children_launch::start_one()
@@ -88,7 +99,7 @@ void children_launch::wait(child_process& process)
             self->wait(child);
             return;
         }
-        auto how = child.reap();
+        auto how = self->reap(child);
         self->children_.erase(found);
         self->settings_.listener->ended(pid, how);
     });

@@ -54,9 +54,11 @@ private:
     void start_one();
     void adopt(birth&& process, descriptor_pair life);
     void wait(child_process& process);
+    ending reap(child_process& process) noexcept;
 
     launch_settings settings_;
     std::map<int, launched> children_;
+    orphans orphans_;
     bool closed_ = false;
 };
 

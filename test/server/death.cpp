@@ -145,19 +145,27 @@ int is_a_nuisance(int kind)
     sleep_for_ever();
 }
 
-/// death serve WAY SEED PHASE KINDS: a server that is never done, and says when it starts, runs and drains.
+/// death serve WAY SEED PHASE KINDS: with the first so many kinds of nuisances, or with a launcher that hangs, a server that is never done, and says when it starts, runs and drains.
 class doomed_server {
 public:
     doomed_server(kit::way how, unsigned seed, int kinds)
-        : random_(seed), kinds_(kinds), server_(context_, how({.workers = 6, .kill_after = 20ms, .logger = {}}))
+        : random_(seed), kinds_(kinds), server_(context_, how_in(how, kinds))
     {
+    }
+    /// One whose processes do not get as far as `init`.
+    static wodehaus::options how_in(kit::way way, int kinds)
+    {
+        auto how = way({.workers = 6, .kill_after = 20ms, .logger = {}});
+        if (kinds == 0)
+            how.launcher = {"sh", "-c", "sleep 1000"};
+        return how;
     }
     int run(bool drains)
     {
         say("starting");
         server_.async_run([](std::exception_ptr, wodehaus::run_summary) {});
         call_good(drains);
-        for (int i = 0; i < 4; ++i)
+        for (int i = 0; i < 4 && kinds_; ++i)
             call_nuisance();
         context_.run();
         return 0;
@@ -253,7 +261,8 @@ void kill_servers(kit::way how, killing kill, int moments, int kinds)
         kill(one);
         bool dead = all_die();
         slowest = std::max(slowest, std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - before));
-        BOOST_TEST(dead, how.name << ", moment " << moment << ", " << phase << ": there lives" << survivors());
+        auto left = dead ? std::string{} : survivors();
+        BOOST_TEST(dead, how.name << ", moment " << moment << ", " << phase << ": there lives" << left);
     }
     BOOST_TEST_MESSAGE(how.name << ": " << moments << " killed, the slowest dead after " << slowest.count() << " ms");
 }
@@ -334,6 +343,19 @@ BOOST_AUTO_TEST_CASE(the_server_is_killed)
     kit::each(std::array{kit::zygote_ahead, kit::exec_ahead, kit::fork_ahead}, [moments](kit::way how) {
         kill_servers(how, [](victim const& one) { one.signal(SIGKILL); }, moments / 3, found_by(how));
     });
+}
+
+BOOST_AUTO_TEST_CASE(the_server_is_killed_while_a_launcher_hangs)
+{
+    adopt_orphans();
+    victim one{kit::exec_fresh, 0, "starting", 0};
+    BOOST_REQUIRE(kit::within_a_second([] { // the shell, and what it has started
+        return kit::others_in_session().size() >= 3;
+    }));
+    one.signal(SIGKILL);
+    bool dead = all_die();
+    auto left = dead ? std::string{} : survivors();
+    BOOST_TEST(dead, "there lives" << left);
 }
 
 BOOST_AUTO_TEST_CASE(the_zygote_is_killed_and_then_the_server)
