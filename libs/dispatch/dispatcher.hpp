@@ -77,6 +77,7 @@ private:
     // launch_listener
     void born(birth&& process) override;
     void ended(int pid, ending const& how) override;
+    void doomed(int pid) override;
     void launch_failed(std::size_t count, errc code, std::string what, bool final) override;
     void log(level importance, std::string_view line) override { journal_.write(importance, line); }
     // conversation_listener

@@ -151,6 +151,12 @@ void dispatcher::hung_up(conversation& from)
     schedule_.misbehaved(*process, std::nullopt, clock_type::now());
 }
 
+void dispatcher::doomed(int pid)
+{
+    if (auto found = processes_.find(pid); found != processes_.end())
+        schedule_.misbehaved(*found->second, std::nullopt, clock_type::now());
+}
+
 void dispatcher::ended(int pid, ending const& how)
 {
     auto found = processes_.find(pid);

@@ -50,6 +50,8 @@ class launch_listener {
 public:
     virtual void born(birth&& process) = 0;
     virtual void ended(int pid, ending const& how) = 0;
+    /// It is dead or will be at once, and its end is told soon: it is to get nothing more.
+    virtual void doomed(int pid) = 0;
     /// `count` of the processes that were asked for will not come. `final`: trying again would not help.
     virtual void launch_failed(std::size_t count, errc code, std::string what, bool final) = 0;
     virtual void log(level importance, std::string_view line) = 0;

@@ -414,6 +414,8 @@ private:
         awaiting_ = false;
         boost::system::error_code ignored;
         last->line.close(ignored);
+        for (int pid : last->census.processes())
+            settings_.listener->doomed(pid);
         if (!last->leaving)
             explain(*last, how);
         ending unknown;

@@ -5,8 +5,7 @@
 #include "test/kit/preload.hpp"
 #include "test/kit/running_program.hpp"
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/post.hpp>
+#include <boost/serialization/vector.hpp>
 
 #include <csignal>
 #include <iostream>
@@ -42,11 +41,13 @@ unsigned seed()
     return chosen;
 }
 
-/// What comes to this process when its parents are dead is seen here.
-void adopt_orphans()
-{
-    BOOST_REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
-}
+/// As long as this lives, what descends from this process comes to it when its parents are dead.
+struct adopting {
+    adopting() { BOOST_REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0); }
+    adopting(adopting const&) = delete;
+    adopting& operator=(adopting const&) = delete;
+    ~adopting() { ::prctl(PR_SET_CHILD_SUBREAPER, 0); }
+};
 
 /// Whether all that descends from this process is dead, or dies within a second.
 bool all_die()
@@ -114,6 +115,27 @@ int closes_and_stays(int)
     kit::mishaps::closes_everything(0);
     sleep_for_ever();
 }
+
+int passes(std::string const& gate)
+{
+    kit::pass(gate);
+    return 1;
+}
+
+/// A call and its end.
+struct job_under_way {
+    std::optional<wodehaus::outcome<int>> end;
+    kit::event ended;
+
+    explicit job_under_way(asio::any_io_executor executor) : ended(executor) {}
+    auto handler()
+    {
+        return [this](std::exception_ptr, wodehaus::outcome<int> how) {
+            end = std::move(how);
+            ended.set();
+        };
+    }
+};
 
 // ---- a server that is to be killed
 
@@ -249,7 +271,7 @@ using killing = void (*)(victim const&);
 /// Kills servers at moments left to chance.
 void kill_servers(kit::way how, killing kill, int moments, int kinds)
 {
-    adopt_orphans();
+    adopting orphans;
     std::mt19937 random{seed() + static_cast<unsigned>(how.launch)};
     char const* const phases[] = {"starting", "running", "draining"};
     auto slowest = 0ms;
@@ -291,7 +313,7 @@ BOOST_AUTO_TEST_CASE(a_worker_that_closes_its_channel_is_ended_at_once)
 BOOST_AUTO_TEST_CASE(an_end_is_told_as_it_was)
 {
     // Whoever exits closes its channel first: that is not to be taken for the cause.
-    int const rounds = number_in("DEATH_ROUNDS", 4);
+    int const rounds = number_in("DEATH_ROUNDS", 1);
     kit::each_way([rounds](kit::way how) {
         kit::with_server(how({.workers = 2}), [rounds](wodehaus::job_server& server) -> awaitable<void> {
             for (int round = 0; round < rounds; ++round) {
@@ -300,7 +322,7 @@ BOOST_AUTO_TEST_CASE(an_end_is_told_as_it_was)
                 BOOST_TEST(kit::failed(exit, errc::process_exited).exit_code == status);
                 auto at_once = co_await server.async_try_call(worker<kit::mishaps::exits_at_once>, status);
                 BOOST_TEST(kit::failed(at_once, errc::process_exited).exit_code == status);
-                int signal = std::array{SIGKILL, SIGSEGV, SIGABRT, SIGTERM}[static_cast<std::size_t>(round) % 4];
+                int signal = std::array{SIGKILL, SIGSEGV, SIGABRT, SIGTERM}[static_cast<std::size_t>(round) % 4]; // most of all SIGKILL
                 auto crash = co_await server.async_try_call(worker<dies_with_threads>, signal);
                 BOOST_TEST(kit::failed(crash, errc::process_crashed).signal == signal);
                 auto alone = co_await server.async_try_call(worker<kit::mishaps::raises>, signal);
@@ -347,7 +369,7 @@ BOOST_AUTO_TEST_CASE(the_server_is_killed)
 
 BOOST_AUTO_TEST_CASE(the_server_is_killed_while_a_launcher_hangs)
 {
-    adopt_orphans();
+    adopting orphans;
     victim one{kit::exec_fresh, 0, "starting", 0};
     BOOST_REQUIRE(kit::within_a_second([] { // the shell, and what it has started
         return kit::others_in_session().size() >= 3;
@@ -364,7 +386,7 @@ BOOST_AUTO_TEST_CASE(the_zygote_is_killed_and_then_the_server)
         one.signal_zygote(SIGKILL);
         one.signal(SIGKILL);
     };
-    kill_servers(kit::zygote_fresh, kill, number_in("DEATH_MOMENTS", 6), found_without_zygote);
+    kill_servers(kit::zygote_fresh, kill, number_in("DEATH_MOMENTS", 3), found_without_zygote);
 }
 
 BOOST_AUTO_TEST_CASE(the_server_is_killed_and_then_the_zygote)
@@ -374,7 +396,7 @@ BOOST_AUTO_TEST_CASE(the_server_is_killed_and_then_the_zygote)
         one.signal(SIGKILL);
         one.signal_zygote(SIGKILL);
     };
-    kill_servers(kit::zygote_fresh, kill, number_in("DEATH_MOMENTS", 6), found_without_zygote);
+    kill_servers(kit::zygote_fresh, kill, number_in("DEATH_MOMENTS", 3), found_without_zygote);
 }
 
 BOOST_AUTO_TEST_CASE(the_zygote_is_stopped_and_then_the_server_killed)
@@ -383,7 +405,96 @@ BOOST_AUTO_TEST_CASE(the_zygote_is_stopped_and_then_the_server_killed)
         one.signal_zygote(SIGSTOP);
         one.signal(SIGKILL);
     };
-    kill_servers(kit::zygote_fresh, kill, number_in("DEATH_MOMENTS", 6), nuisances);
+    kill_servers(kit::zygote_fresh, kill, number_in("DEATH_MOMENTS", 3), nuisances);
+}
+
+// ---- of the zygote, while the server lives on
+
+BOOST_AUTO_TEST_CASE(the_zygote_is_killed)
+{
+    kit::each(std::array{kit::zygote_fresh, kit::zygote_kept, kit::zygote_ahead}, [](kit::way how) {
+        kit::lines log;
+        auto summary = kit::with_server(how({.workers = 2, .logger = log.logger()}), [](wodehaus::job_server& server) -> awaitable<void> {
+            kit::gate gate{server.get_executor()};
+            job_under_way once{server.get_executor()}, twice{server.get_executor()};
+            auto patient = task{worker<passes>, gate.path()}.attempts(2);
+            server.async_try_call(worker<passes>, gate.path(), once.handler());
+            server.async_try_call(patient, twice.handler());
+            int first = co_await gate.arrived(), second = co_await gate.arrived();
+            int zygote = kit::state_of(first).parent;
+            ::kill(zygote, SIGKILL);
+            co_await once.ended.wait();
+            auto why = kit::failed(*once.end, errc::process_lost);
+            BOOST_TEST(kit::contains(why.what, "zygote"), why.what);
+            for (int pid : {first, second})
+                BOOST_TEST(kit::within_a_second([pid] { return !kit::state_of(pid).alive(); }));
+            int third = co_await gate.arrived();
+            BOOST_TEST(kit::state_of(third).parent != zygote);
+            gate.open();
+            co_await twice.ended.wait();
+            BOOST_TEST(kit::succeeded(std::move(*twice.end)) == 1);
+        });
+        BOOST_TEST(summary.retried == 1u);
+        BOOST_TEST(log.errors().size() >= 1u);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(the_zygote_is_killed_while_the_server_stops)
+{
+    kit::each(std::array{kit::zygote_fresh, kit::zygote_ahead}, [](kit::way how) {
+        kit::with_server(how({.workers = 2, .logger = {}}), [](wodehaus::job_server& server) -> awaitable<void> {
+            kit::gate gate{server.get_executor()};
+            job_under_way one{server.get_executor()};
+            server.async_try_call(worker<passes>, gate.path(), one.handler());
+            int zygote = kit::state_of(co_await gate.arrived()).parent;
+            server.stop();
+            ::kill(zygote, SIGKILL);
+            co_await one.ended.wait();
+            kit::failed(*one.end, errc::process_lost);
+        });
+    });
+}
+
+BOOST_AUTO_TEST_CASE(the_zygote_is_stopped)
+{
+    // What runs does not need it. It is missed when it does not answer.
+    kit::with_server(kit::zygote_fresh({.workers = 1, .kill_after = 100ms, .attempts = 3, .logger = {}}), [](wodehaus::job_server& server) -> awaitable<void> {
+        kit::gate gate{server.get_executor()};
+        job_under_way one{server.get_executor()};
+        server.async_try_call(worker<passes>, gate.path(), one.handler());
+        int zygote = kit::state_of(co_await gate.arrived()).parent;
+        ::kill(zygote, SIGSTOP);
+        gate.open();
+        co_await one.ended.wait();
+        BOOST_TEST(kit::succeeded(std::move(*one.end)) == 1);
+        std::vector<int> jobs{1, 2, 3, 4, 5, 6}; // more than are parked
+        auto results = co_await server.async_map(worker<good>, jobs);
+        BOOST_TEST((results == std::vector<int>{2, 3, 4, 5, 6, 7}));
+        BOOST_TEST(!kit::state_of(zygote).alive());
+    });
+}
+
+BOOST_AUTO_TEST_CASE(the_zygote_is_stopped_while_the_server_ends)
+{
+    for (bool destroyed : {false, true}) {
+        kit::nothing_left guard;
+        asio::io_context context{1};
+        auto server = std::make_unique<wodehaus::basic_job_server<>>(context, kit::zygote_fresh({.workers = 1, .kill_after = 50ms, .logger = {}}));
+        kit::gate gate{context.get_executor()};
+        server->async_run([](std::exception_ptr, wodehaus::run_summary) {});
+        server->async_try_call(worker<passes>, gate.path(), [](std::exception_ptr, wodehaus::outcome<int>) {});
+        asio::co_spawn(
+            context,
+            [&]() -> awaitable<void> {
+                ::kill(kit::state_of(co_await gate.arrived()).parent, SIGSTOP);
+                if (destroyed)
+                    server.reset();
+                else
+                    server->terminate();
+            },
+            kit::rethrow{});
+        kit::run(context);
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
