@@ -4,6 +4,7 @@
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 
 #include <sys/wait.h>
@@ -15,6 +16,11 @@ errc code_of(ending const& how)
     if (!how.known)
         return errc::process_lost;
     return WIFSIGNALED(how.status) ? errc::process_crashed : errc::process_exited;
+}
+
+bool was_killed(ending const& how)
+{
+    return how.known && WIFSIGNALED(how.status) && WTERMSIG(how.status) == SIGKILL;
 }
 
 std::string in_words(std::chrono::nanoseconds time)
@@ -46,7 +52,8 @@ std::string story(errc code, job_entry const& job, evidence const& known)
     case errc::process_crashed:
         return "its process " + end + (known.cut_short ? " while it wrote its result" : "");
     case errc::process_exited:
-        return "its process " + end + " without an answer; a worker must return or throw";
+        return "its process " + (known.hung_up ? "closed its channel and " + end : end) +
+               " without an answer; a worker must return or throw";
     case errc::timed_out:
         return "it ran longer than its timeout of " + in_words(job.timeout) + " and was ended";
     case errc::out_of_memory:
@@ -60,6 +67,9 @@ std::string story(errc code, job_entry const& job, evidence const& known)
                : again ? "the server was stopped before its next attempt"
                        : "the server was stopped before it began";
     case errc::process_lost:
+        if (known.hung_up)
+            return "its process closed its channel, so that no answer could come, and was killed; does the worker close "
+                   "descriptors that are not its own?";
         return "its process " + end;
     case errc::bad_message:
         return "its process sent what is not an answer, and was killed; does the worker write to descriptors that are "

@@ -17,10 +17,13 @@ struct evidence {
     std::optional<failure> told;   ///< what it said itself: code and words
     std::string output;
     bool cut_short = false;        ///< it ended within a message
+    bool hung_up = false;          ///< it had closed its channel before it ended
 };
 
 /// The kind of a process's end that nobody here has ordered.
 errc code_of(ending const& how);
+/// Whether it ended by SIGKILL.
+bool was_killed(ending const& how);
 
 failure account_of(errc code, job_entry const& job, std::string_view worker, evidence const& known);
 

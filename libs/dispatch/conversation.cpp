@@ -73,8 +73,10 @@ void conversation::read()
             self->left_unread_ = true;
         if (self->drained_)
             self->drain();
-        else if (!error) // after one its launch tells its end
+        else if (!error)
             self->read_on();
+        else
+            self->take_last();
     });
 }
 
@@ -83,6 +85,16 @@ void conversation::read_on()
 {
     if (socket_.is_open() && !broken_ && !takes_more_later_ && !reading_)
         read();
+}
+
+// Of the channel there is nothing left when its end is read.
+void conversation::take_last()
+{
+    take(0, frames_in_ring);
+    if (!socket_.is_open())
+        return;
+    listener_.hung_up(*this);
+    listener_.settled();
 }
 
 void conversation::take(std::size_t size, std::size_t most)

@@ -23,6 +23,8 @@ public:
     virtual void received(conversation& from, frame&& message) = 0;
     /// What comes is not a message, or one beyond the bounds. Nothing more is read.
     virtual void garbled(conversation& from, bool too_large) = 0;
+    /// Nobody holds the other end any more, and what it had sent has been given: nothing can come.
+    virtual void hung_up(conversation& from) = 0;
     /// What one reading brought has been given, or a part of it that is enough to be answered.
     virtual void settled() = 0;
 
@@ -76,6 +78,7 @@ private:
     frame_reader::status next_frame(frame& to);
     bool nothing_is_under_way();
     void take_more_later();
+    void take_last();
     bool skip_chatter();
     void write();
     bool write_some();

@@ -255,7 +255,7 @@ void dispatcher::perform(action const& what)
         launch_->signal(process->pid, SIGTERM);
         break;
     case action::kind::kill:
-        process->patience_is_over = !process->greeted;
+        process->patience_is_over = !process->greeted && !process->hung_up;
         launch_->signal(process->pid, SIGKILL);
         break;
     case action::kind::complete:

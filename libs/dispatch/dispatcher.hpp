@@ -41,6 +41,7 @@ struct process_node : process_entry {
     std::shared_ptr<conversation> talk;
     bool greeted = false;                 ///< exec: its hello was good
     bool patience_is_over = false;        ///< it was killed for not saying what it had to say in time
+    bool hung_up = false;                 ///< it had closed its channel and was not about to exit; it is killed for that
     std::optional<refusal> refused;
     std::string preload_threw;
 };
@@ -76,11 +77,13 @@ private:
     // launch_listener
     void born(birth&& process) override;
     void ended(int pid, ending const& how) override;
+    void doomed(int pid) override;
     void launch_failed(std::size_t count, errc code, std::string what, bool final) override;
     void log(level importance, std::string_view line) override { journal_.write(importance, line); }
     // conversation_listener
     void received(conversation& from, frame&& message) override;
     void garbled(conversation& from, bool too_large) override;
+    void hung_up(conversation& from) override;
     void settled() override { pump(); }
 
     static constexpr auto nothing = [](dispatcher&) {};

@@ -141,6 +141,22 @@ void dispatcher::garbled(conversation& from, bool too_large)
         schedule_.misbehaved(*process, too_large ? errc::too_large : errc::bad_message, clock_type::now());
 }
 
+// Whoever exits closes his channel first, and then his own end tells more.
+void dispatcher::hung_up(conversation& from)
+{
+    auto* process = find(from);
+    if (!process || process->state == process_entry::status::retiring || is_exiting(process->pid))
+        return;
+    process->hung_up = true;
+    schedule_.misbehaved(*process, std::nullopt, clock_type::now());
+}
+
+void dispatcher::doomed(int pid)
+{
+    if (auto found = processes_.find(pid); found != processes_.end())
+        schedule_.misbehaved(*found->second, std::nullopt, clock_type::now());
+}
+
 void dispatcher::ended(int pid, ending const& how)
 {
     auto found = processes_.find(pid);
@@ -171,6 +187,7 @@ void dispatcher::gone(process_node& process, ending const& how)
         job.known.end = how;
         job.known.output = process.talk->output_tail();
         job.known.cut_short = process.talk->ended_within_a_message();
+        job.known.hung_up = process.hung_up;
     }
     auto code = judge(process, how);
     auto node = processes_.extract(process.pid);
@@ -182,13 +199,15 @@ errc dispatcher::judge(process_node& process, ending const& how)
 {
     if (process.refused)
         return process.refused->code;
+    if (process.was_ready && process.hung_up && was_killed(how))
+        return errc::process_lost;
     return process.was_ready ? code_of(how) : errc::launch_failed;
 }
 
 std::string dispatcher::why_not_started(process_node const& process, ending const& how) const
 {
     auto program = command_for(how_, worker_argument).program.string();
-    std::string what;
+    std::string what, end = (process.hung_up ? "closed its channel, and " : "") + describe_ending(how);
     if (process.refused)
         return program + ": " + process.refused->what;
     if (!process.preload_threw.empty())
@@ -197,9 +216,9 @@ std::string dispatcher::why_not_started(process_node const& process, ending cons
         what = program + " did not say hello in time and was killed; does its main begin with "
                          "wodehaus::init(argc, argv)?";
     else if (process.greeted)
-        what = "preload failed: its process " + describe_ending(how);
+        what = "preload failed: its process " + end;
     else
-        what = program + " " + describe_ending(how) +
+        what = program + " " + end +
                " without saying hello; does its main begin with wodehaus::init(argc, argv)?";
     if (auto tail = process.talk->output_tail(); !tail.empty())
         what += "; its last output: " + tail.substr(0, tail.size() - 1);

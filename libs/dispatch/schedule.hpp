@@ -121,8 +121,8 @@ public:
     /// The process has begun the job with this id. False: it has no such job, so it does not speak the truth.
     bool begun(process_entry& process, std::uint64_t job, time_point now);
     bool answered(process_entry& process, std::uint64_t job, answer how, time_point now);
-    /// It no longer makes sense; it is killed, and blamed by this code.
-    void misbehaved(process_entry& process, errc code, time_point now);
+    /// It no longer makes sense; it is killed, and blamed by this code, or without one by how it ends.
+    void misbehaved(process_entry& process, std::optional<errc> code, time_point now);
     /// It has ended and all it said was taken. The job that it had begun, if it has no verdict yet, failed by `code`.
     /// `untouched`: it had not read what was sent to it. Returns whether it was as good as none: that is a launch that
     /// has failed.

@@ -138,11 +138,11 @@ void schedule::kill(process_entry& process)
     emit(order);
 }
 
-void schedule::misbehaved(process_entry& process, errc code, time_point now)
+void schedule::misbehaved(process_entry& process, std::optional<errc> code, time_point now)
 {
     if (process.state == process_status::gone)
         return;
-    if (!process.jobs.empty() && process.jobs.front()->state == job_status::begun && !process.jobs.front()->verdict)
+    if (code && !process.jobs.empty() && process.jobs.front()->state == job_status::begun && !process.jobs.front()->verdict)
         process.jobs.front()->verdict = code;
     if (process.state != process_status::ending)
         set_state(process, process_status::ending);

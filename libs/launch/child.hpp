@@ -1,16 +1,28 @@
-// A child of this process, watched by a pidfd and reaped in one place.
+// A child of this process, watched by a pidfd and reaped in one place. Where there are no pidfds (an old kernel, a filter,
+// valgrind), a thread waits for its end and makes another descriptor readable.
 #pragma once
 
 #include "launch/launch.hpp"
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 
+#include <csignal>
+#include <thread>
+#include <vector>
+
+#include <sys/resource.h>
+
 namespace wodehaus::detail {
 
 class child_process {
 public:
-    /// `pid` was just started and is not reaped by anybody else.
+    /// `pid` was just started and is not reaped by anybody else. If it cannot be watched, it is killed, and this
+    /// throws what derives from `std::exception`.
     child_process(strand_executor on, int pid);
+    child_process(child_process const&) = delete;
+    child_process& operator=(child_process const&) = delete;
+    /// Kills it, if it was not reaped.
+    ~child_process();
 
     int pid() const noexcept { return pid_; }
     /// To its group, and to itself should it have none yet.
@@ -29,8 +41,26 @@ public:
     bool wait_for(std::chrono::milliseconds most) noexcept;
 
 private:
+    descriptor open_watch();
+    int wait(siginfo_t& info, rusage* used, int options) const noexcept;
+
     int pid_;
-    boost::asio::posix::basic_stream_descriptor<strand_executor> watch_;
+    bool reaped_ = false;
+    std::thread waiting_; ///< where there are no pidfds
+    boost::asio::posix::basic_stream_descriptor<strand_executor> watch_; ///< readable once it has ended
+};
+
+/// Where this process is PID 1 or a subreaper, the orphans of a dead process come to it. They are told from the program's
+/// own children by their group.
+class orphans {
+public:
+    /// Of a group that was killed: reaps those that are dead by now, and keeps the others in mind.
+    void reap_group(int group) noexcept;
+    /// Waits for those that were not dead yet, at most so long.
+    void reap(std::chrono::milliseconds most) noexcept;
+
+private:
+    std::vector<int> groups_; ///< some of each live, so that its number is still its own
 };
 
 } // namespace wodehaus::detail

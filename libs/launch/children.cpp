@@ -1,6 +1,7 @@
 // Processes that are children of this process.
 #include "launch/children.hpp"
 
+#include "launch/patience.hpp"
 #include "wire/ring.hpp"
 
 #include <boost/asio/post.hpp>
@@ -34,6 +35,7 @@ void children_launch::signal(int pid, int number)
 void children_launch::close(std::function<void()> closed)
 {
     closed_ = true;
+    orphans_.reap(patience_for_orphans);
     closed();
 }
 
@@ -43,8 +45,17 @@ void children_launch::destroy() noexcept
     for (auto& [pid, child] : children_)
         child.process.signal(SIGKILL);
     for (auto& [pid, child] : children_)
-        child.process.reap();
+        reap(child.process);
+    orphans_.reap(patience_for_orphans);
     children_.clear();
+}
+
+ending children_launch::reap(child_process& process) noexcept
+{
+    auto how = process.reap();
+    if (how.known) // else the number may be a stranger's by now
+        orphans_.reap_group(process.pid());
+    return how;
 }
 
 void children_launch::start_one()
@@ -60,14 +71,14 @@ void children_launch::start_one()
         process.output = std::move(with.output.read_end);
         process.ring = std::move(with.ring);
         process.says_hello = says_hello();
-        adopt(std::move(process), std::move(with.life.second));
+        adopt(std::move(process), std::move(with.life));
     } catch (std::exception const& error) {
         settings_.listener->launch_failed(1, errc::launch_failed, "could not start " + subject() + ": " + error.what(),
                                           false);
     }
 }
 
-void children_launch::adopt(birth&& process, descriptor life)
+void children_launch::adopt(birth&& process, descriptor_pair life)
 {
     auto [at, added] = children_.try_emplace(process.pid, settings_.on, process.pid, std::move(life));
     wait(at->second.process);
@@ -88,7 +99,7 @@ void children_launch::wait(child_process& process)
             self->wait(child);
             return;
         }
-        auto how = child.reap();
+        auto how = self->reap(child);
         self->children_.erase(found);
         self->settings_.listener->ended(pid, how);
     });

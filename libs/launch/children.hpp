@@ -40,17 +40,25 @@ protected:
 private:
     // What was started: the program, or a launcher that starts it.
     struct launched {
-        launched(strand_executor on, int pid, descriptor life) : process(on, pid), lifeline(std::move(life)) {}
+        launched(strand_executor on, int pid, descriptor_pair life)
+            : process(on, pid), lifeline(std::move(life.second)), lifeline_end(std::move(life.first))
+        {
+        }
         child_process process;
         descriptor lifeline; ///< the writing end: when it is closed, the program's group is killed
+        /// The program's own end. What was armed belongs to the open file, and stays even if the program closes it. The
+        /// kernel lets go of a dead process's files from the highest number down, so of this one last.
+        descriptor lifeline_end;
     };
 
     void start_one();
-    void adopt(birth&& process, descriptor life);
+    void adopt(birth&& process, descriptor_pair life);
     void wait(child_process& process);
+    ending reap(child_process& process) noexcept;
 
     launch_settings settings_;
     std::map<int, launched> children_;
+    orphans orphans_;
     bool closed_ = false;
 };
 

@@ -1,7 +1,10 @@
 // The end of a process in words.
 #include "launch/launch.hpp"
 
+#include <array>
+#include <cstdio>
 #include <cstring>
+#include <memory>
 
 #include <sys/wait.h>
 
@@ -11,6 +14,22 @@ std::string signal_name(int number)
 {
     char const* name = ::sigabbrev_np(number);
     return name ? std::string{"SIG"} + name : "signal " + std::to_string(number);
+}
+
+bool is_exiting(int pid)
+{
+    constexpr unsigned exiting = 0x4; // PF_EXITING, of its flags
+    std::string path = "/proc/" + std::to_string(pid) + "/stat";
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{std::fopen(path.c_str(), "re"), &std::fclose};
+    std::array<char, 1024> text{};
+    if (!file || std::fread(text.data(), 1, text.size() - 1, file.get()) == 0)
+        return true;
+    char const* behind_name = std::strrchr(text.data(), ')'); // which may contain anything
+    char state = 'Z';
+    unsigned flags = 0;
+    if (behind_name && std::sscanf(behind_name + 1, " %c %*d %*d %*d %*d %*d %u", &state, &flags) != 2)
+        return true;
+    return state == 'Z' || state == 'X' || (flags & exiting) != 0;
 }
 
 std::string describe_ending(ending const& how)

@@ -18,7 +18,7 @@ private:
         send_setup(with.channel.first.get(), with.setup, std::span{descriptors}.first(with.ring ? 3 : 2));
         auto what = command_for(how(), worker_argument);
         int end = with.channel.second.get();
-        return starter_.start(what.program, what.arguments, {end, end, with.output.error});
+        return starter_.start(what.program, what.arguments, {end, end, with.output.error}, with.life.first.get());
     }
     std::string subject() const override { return command_for(how(), worker_argument).program.string(); }
     bool says_hello() const override { return true; }

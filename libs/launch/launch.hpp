@@ -39,6 +39,9 @@ struct ending {
 /// "exited with status 3", "was killed by SIGSEGV (segmentation fault)", ….
 std::string describe_ending(ending const& how);
 
+/// Whether a process is about to exit, or gone: whoever exits closes his descriptors some time before he has ended.
+bool is_exiting(int pid);
+
 /// "SIGSEGV", or "signal 40".
 std::string signal_name(int number);
 
@@ -47,6 +50,8 @@ class launch_listener {
 public:
     virtual void born(birth&& process) = 0;
     virtual void ended(int pid, ending const& how) = 0;
+    /// It is dead or will be at once, and its end is told soon: it is to get nothing more.
+    virtual void doomed(int pid) = 0;
     /// `count` of the processes that were asked for will not come. `final`: trying again would not help.
     virtual void launch_failed(std::size_t count, errc code, std::string what, bool final) = 0;
     virtual void log(level importance, std::string_view line) = 0;

@@ -1,4 +1,4 @@
-// How long a new process may take to say what it must say. Long: a busy machine is no failure.
+// How long others may take for what they must do. Long: a busy machine is no failure.
 #pragma once
 
 #include <chrono>
@@ -7,5 +7,6 @@ namespace wodehaus::detail {
 
 inline constexpr std::chrono::seconds patience_for_hello{10};
 inline constexpr std::chrono::seconds patience_for_preload{60};
+inline constexpr std::chrono::seconds patience_for_orphans{1}; // that were killed already
 
 } // namespace wodehaus::detail

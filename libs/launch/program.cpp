@@ -24,11 +24,15 @@ namespace {
 
 /// In the child, before it becomes the program.
 struct clean_slate {
+    int life;
+
     template <class Launcher, class Path>
     boost::system::error_code on_exec_setup(Launcher&, Path const&, char const* const*)
     {
         ::setpgid(0, 0); // Ctrl-C at a terminal reaches the server alone
         reset_signals();
+        if (life >= 0)
+            arm_lifeline(life, false);
         return {};
     }
 };
@@ -54,14 +58,14 @@ std::unique_lock<std::mutex> program_starter::lock()
 }
 
 int program_starter::start(std::filesystem::path const& program, std::vector<std::string> const& arguments,
-                           standard_streams const& streams)
+                           standard_streams const& streams, int life)
 {
     auto alone = lock();
     all_signals_blocked quiet;
     boost::system::error_code error;
     vfork_launcher launcher;
     launcher(never_run_.get_executor(), error, program, arguments,
-             process::process_stdio{streams.in, streams.out, streams.error}, clean_slate{});
+             process::process_stdio{streams.in, streams.out, streams.error}, clean_slate{life});
     if (error)
         throw boost::system::system_error{error};
     return launcher.pid;

@@ -36,9 +36,10 @@ private:
 /// Starts programs as children of this process, with every signal disposition reset, in a group of their own.
 class program_starter {
 public:
-    /// Gives its process id; throws `boost::system::system_error`. One launch at a time in the whole process.
+    /// Gives its process id; throws `boost::system::system_error`. One launch at a time in the whole process. When the
+    /// last writer of `life` is gone, its group is killed, whatever has become of it by then; -1: none.
     int start(std::filesystem::path const& program, std::vector<std::string> const& arguments,
-              standard_streams const& streams);
+              standard_streams const& streams, int life = -1);
     /// Held while one is started; by who forks, too, so that the child finds it free.
     static std::unique_lock<std::mutex> lock();
 

@@ -102,8 +102,9 @@ public:
             zygote_->lifeline.reset();
             zygote_->child.signal(SIGKILL);
         }
-        zygote_->child.reap();
+        reap(*zygote_);
         zygote_.reset();
+        orphans_.reap(patience_for_orphans);
         timer_.cancel();
     }
 
@@ -132,7 +133,8 @@ private:
             setup.pipe_per_process = how.output == output::log;
             std::array<int, 1> descriptors{life.first.get()};
             send_setup(control.first.get(), setup, descriptors);
-            int pid = starter_.start(what.program, what.arguments, {control.second.get(), output.out, output.error});
+            int pid = starter_.start(what.program, what.arguments, {control.second.get(), output.out, output.error},
+                                     life.first.get());
             zygote_ = std::make_unique<zygote_process>(settings_.on, pid, std::move(control.first),
                                                        std::move(life.second), how);
             read_output(std::move(output.read_end));
@@ -405,22 +407,37 @@ private:
         }
         zygote_->output->drain();
         zygote_->output->close();
-        auto how = zygote_->child.reap();
+        auto how = reap(*zygote_);
         auto last = std::exchange(zygote_, nullptr);
         timer_.cancel();
         stillborn_.clear();
         awaiting_ = false;
-        last->lifeline.reset(); // whoever it has left behind dies now
         boost::system::error_code ignored;
         last->line.close(ignored);
+        for (int pid : last->census.processes())
+            settings_.listener->doomed(pid);
         if (!last->leaving)
             explain(*last, how);
         ending unknown;
         unknown.note = "the zygote that had started it is dead";
         for (int pid : last->census.processes())
             settings_.listener->ended(pid, unknown);
-        if (closed_)
+        if (closed_) {
+            orphans_.reap(patience_for_orphans);
             std::exchange(closed_, nullptr)();
+        }
+    }
+
+    // One that was killed has left its children to us, if orphans come to us.
+    ending reap(zygote_process& one) noexcept
+    {
+        auto how = one.child.reap();
+        one.lifeline.reset(); // whoever it has left behind dies now
+        if (how.known)
+            orphans_.reap_group(one.child.pid());
+        for (int pid : one.census.processes())
+            orphans_.reap_group(pid);
+        return how;
     }
 
     // What it had sent before it died, in order.
@@ -472,6 +489,7 @@ private:
     program_starter starter_;
     std::unique_ptr<zygote_process> zygote_;
     std::set<int> stillborn_;
+    orphans orphans_;
     bool awaiting_ = false; ///< the timer is for an answer
     std::size_t wanted_ = 0; ///< asked of us, and not yet of the zygote
     std::function<void()> closed_;

@@ -207,6 +207,29 @@ BOOST_AUTO_TEST_CASE(reaped_by_somebody_else)
     BOOST_TEST(contains(describe_ending(how), "reaps its children by itself"), describe_ending(how));
 }
 
+BOOST_AUTO_TEST_CASE(reaped_by_somebody_else_while_it_is_watched)
+{
+    child one{sleep_for_ever};
+    int announced = 0;
+    one.process.async_wait([&](boost::system::error_code) { ++announced; });
+    ::kill(one.pid, SIGKILL);
+    BOOST_REQUIRE(::waitpid(one.pid, nullptr, 0) == one.pid);
+    one.context.run_for(10s);
+    BOOST_TEST(announced == 1);
+    BOOST_TEST(one.process.has_ended());
+    BOOST_TEST(!one.its_end().known);
+}
+
+BOOST_AUTO_TEST_CASE(nobody_has_reaped_it)
+{
+    int pid = 0;
+    {
+        child one{sleep_for_ever};
+        pid = one.pid;
+    }
+    BOOST_TEST(is_no_child_of_ours(pid));
+}
+
 BOOST_AUTO_TEST_CASE(where_sigchld_is_ignored)
 {
     auto before = ::signal(SIGCHLD, SIG_IGN);

@@ -1,0 +1,15 @@
+// The tests of a child once more, where the kernel has no pidfds.
+#include "test/kit/filter.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <cstdio>
+
+int main(int argc, char** argv)
+{
+    if (!kit::refuse_calls({SYS_pidfd_open}, ENOSYS)) {
+        std::puts("skipped: no call can be refused here");
+        return 0;
+    }
+    return boost::unit_test::unit_test_main([] { return true; }, argc, argv);
+}
