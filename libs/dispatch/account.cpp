@@ -41,7 +41,7 @@ std::string story(errc code, job_entry const& job, evidence const& known)
     case errc::unknown_worker:
         break; // told by the process
     case errc::too_large:
-        return "its process sent a message beyond max_message, and was killed";
+        return "its process sent a message beyond max_message, or beyond the memory that is left, and was killed";
     case errc::process_crashed:
         return "its process " + end + (known.cut_short ? " while it wrote its result" : "");
     case errc::process_exited:
@@ -55,6 +55,8 @@ std::string story(errc code, job_entry const& job, evidence const& known)
     case errc::stopped:
         return began ? "the server was terminated while it ran" : "the server was stopped before it began";
     case errc::process_lost:
+        if (known.was_silent && known.end && known.end->known)
+            return "its process has closed its channel without an answer, and was killed";
         return "its process " + end;
     case errc::bad_message:
         return "its process sent what is not an answer, and was killed; does the worker write to descriptors that are "

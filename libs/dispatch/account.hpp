@@ -16,6 +16,7 @@ struct evidence {
     std::optional<ending> end;     ///< how it ended, if it did
     std::optional<failure> told;   ///< what it said itself: code and words
     std::string output;
+    bool was_silent = false;       ///< it had closed its channel, and was killed
     bool cut_short = false;        ///< it ended within a message
 };
 

@@ -23,6 +23,8 @@ public:
     virtual void received(conversation& from, frame&& message) = 0;
     /// What comes is not a message, or one beyond the bounds. Nothing more is read.
     virtual void garbled(conversation& from, bool too_large) = 0;
+    /// It will say nothing more by the channel, though it may be alive.
+    virtual void hung_up(conversation& from) = 0;
     /// What one reading brought has been given, or a part of it that is enough to be answered.
     virtual void settled() = 0;
 
@@ -43,6 +45,8 @@ public:
     void send(payload head, std::span<char const> body, std::shared_ptr<void const> owner);
     /// Begins to write what was sent. Apart, so that what one event sends goes in one write.
     void flush();
+    /// Whatever else the process says is not looked at.
+    void stop_listening() noexcept { broken_ = true; }
     /// The process reads its end of file once it has read everything else.
     void finish();
     /// The process has ended: takes what it had sent and closes; then calls `drained`, in here or later.
@@ -70,6 +74,7 @@ private:
     using socket = boost::asio::basic_stream_socket<boost::asio::local::stream_protocol, strand_executor>;
 
     void read();
+    std::span<char> room_to_read();
     void read_on();
     void take(std::size_t size, std::size_t most);
     void take_frames(std::size_t most, std::size_t settle_after);

@@ -255,6 +255,7 @@ void dispatcher::perform(action const& what)
         break;
     case action::kind::kill:
         process->patience_is_over = !process->greeted;
+        process->was_silent = process->hung_up && process->state == process_entry::status::busy;
         launch_->signal(process->pid, SIGKILL);
         break;
     case action::kind::complete:

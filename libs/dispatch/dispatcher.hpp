@@ -41,6 +41,8 @@ struct process_node : process_entry {
     std::shared_ptr<conversation> talk;
     bool greeted = false;                 ///< exec: its hello was good
     bool patience_is_over = false;        ///< it was killed for not saying what it had to say in time
+    bool hung_up = false;                 ///< it has closed its channel
+    bool was_silent = false;              ///< it was killed since it had closed its channel, and did not end
     std::optional<refusal> refused;
     std::string preload_threw;
 };
@@ -86,6 +88,7 @@ private:
     // conversation_listener
     void received(conversation& from, frame&& message) override;
     void garbled(conversation& from, bool too_large) override;
+    void hung_up(conversation& from) override;
     void settled() override { pump(); }
 
     static constexpr auto nothing = [](dispatcher&) {};
@@ -133,6 +136,8 @@ private:
 
     // Processes
     process_node* find(conversation const& talk);
+    void distrust(process_node& process, errc code);
+    void take_name(process_node& process, frame const& message);
     void greet(process_node& process, frame const& message);
     void answer(process_node& process, frame&& message);
     void gone(process_node& process, ending const& how);
