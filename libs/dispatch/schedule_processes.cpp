@@ -180,7 +180,7 @@ void schedule::process_ended(process_entry& process, errc code, bool untouched, 
             fail_or_retry(job, code, true);
         else if (stopping_)
             complete(job, errc::stopped);
-        else if (untouched && &job == jobs.front() && ++job.returned >= launch_tries)
+        else if (untouched && &job == jobs.front() && process.taken == jobs.size() && ++job.returned >= launch_tries)
             complete(job, errc::launch_failed); // it may be the job that no process can read
         else
             push(job, true);

@@ -301,7 +301,7 @@ void world::happen(step next)
     auto* process = next.what >= ready && next.what <= ends_untouched ? processes_.at(next.who).get() : nullptr;
     auto* first = process && !process->inbox.empty() ? process->inbox.front() : nullptr;
     auto answered = [&](answer how) {
-        if (announces() && !process->has_read && process->state == process_entry::status::busy)
+        if (announces() && !process->has_read && process->state != process_entry::status::retiring)
             begin(*first); // it must have
         process->inbox.pop_front();
         process->has_read = false;
@@ -381,7 +381,7 @@ void world::happen(step next)
         decisions_.process_ready(*process, now_);
         break;
     case begins:
-        if (announces() && !process->has_read && process->state == process_entry::status::busy)
+        if (announces() && !process->has_read && process->state != process_entry::status::retiring)
             begin(*first);
         process->has_read = true;
         check_that(decisions_.begun(*process, first->id, now_), "the beginning of a job in turn was refused");
@@ -598,8 +598,8 @@ void world::check_process(model_process const& process) const
     if (process.state == status::busy) {
         auto const& job = static_cast<model_job const&>(*process.jobs.front());
         bool has_begun = job.state == job_entry::status::begun;
-        check_that((has_begun && job.timeout.count() > 0) == process.deadline.has_value(), "a job's deadline");
-        if (process.deadline)
+        check_that((!has_begun || job.timeout.count() > 0) == process.deadline.has_value(), "a job's deadline");
+        if (has_begun && process.deadline)
             check_that(job.begun_at && *process.deadline == *job.begun_at + job.timeout,
                        "a job's deadline is not from its beginning");
         check_that(!job.verdict || !has_begun, "a job with a verdict runs on");
