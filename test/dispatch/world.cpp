@@ -132,7 +132,7 @@ std::vector<step> world::possible() const
         if (may_go_wrong && process->inbox.size() == 1 && !process->has_read && !process->silent && !announces())
             all.push_back({ends_untouched, i});
     }
-    if (decisions_.wake_at())
+    if (decisions_.wake_at() && (!rules_.calm || may_go_wrong || !one_is_to_have_begun(*decisions_.wake_at())))
         all.push_back({time_passes});
     if (!rules_.calm)
         all.push_back({moment});
@@ -322,6 +322,14 @@ void world::begin(model_job& job)
         return; // it is not to be begun any more
     ++job.begun_times;
     job.begun_at = now_;
+}
+
+// A process that reads its jobs has begun one long before.
+bool world::one_is_to_have_begun(time_point by) const
+{
+    auto all = alive();
+    return std::any_of(all.begin(), all.end(),
+                       [&](auto* process) { return process->deadline && *process->deadline <= by && !has_begun_one(*process); });
 }
 
 bool world::has_begun_one(model_process const& process) const
@@ -710,7 +718,7 @@ std::string world::state() const
     for (auto* process : alive()) {
         digest one;
         one(process->state, std::min(process->taken, 1 + rules_.limits.jobs_per_process), till(process->kill_at),
-            till(process->deadline), process->is_ready, process->has_to_end(), process->silent, process->termed,
+            has_begun_one(*process) ? till(process->deadline) : 0, process->is_ready, process->has_to_end(), process->silent, process->termed,
             process->killed, process->has_read, process->inbox.size());
         for (auto* job : process->jobs)
             one(job->id);

@@ -158,6 +158,7 @@ private:
     std::vector<model_process*> alive() const;
     model_job const* first_in_queue() const;
     bool settle_one(bool with_a_word_before);
+    bool one_is_to_have_begun(time_point by) const;
     bool has_begun_one(model_process const& process) const;
     bool working() const { return decisions_.running() && !decisions_.stopping(); }
     bool launches_rest() const { return launches_.again && now_ < *launches_.again; }
