@@ -4,6 +4,7 @@
 #include "launch/program.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -78,10 +79,16 @@ descriptor child_process::open_watch()
     auto fail = [](char const* call) {
         throw boost::system::system_error{errno, boost::system::system_category(), call};
     };
-    if (long number = ::syscall(SYS_pidfd_open, pid_, 0); number >= 0)
+    static std::atomic<bool> there_are_none{false}; // once known, it is not asked again: valgrind complains each time
+    long number = there_are_none ? -1 : ::syscall(SYS_pidfd_open, pid_, 0);
+    if (number >= 0)
         return descriptor{static_cast<int>(number)};
-    if (!lacks_the_call(errno) || ::kill(pid_, 0) != 0)
+    if (there_are_none || lacks_the_call(errno))
+        there_are_none = true;
+    else
         fail("pidfd_open");
+    if (::kill(pid_, 0) != 0)
+        fail("kill");
     descriptor event{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     if (!event)
         fail("eventfd");

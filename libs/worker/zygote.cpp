@@ -278,7 +278,7 @@ private:
 
 } // namespace
 
-void run_zygote(setup_message const& setup) noexcept
+void run_zygote(setup_message const& setup)
 {
     adopt_orphans();
     zygote{setup}.loop();

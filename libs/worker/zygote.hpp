@@ -31,7 +31,8 @@ struct zygote_event {
 };
 inline constexpr std::size_t most_events = 64; ///< in one packet
 
-/// Forks on request, reaps, and ends with everything it has forked when the control line hangs up.
-[[noreturn]] void run_zygote(setup_message const& setup) noexcept;
+/// Forks on request, reaps, and ends with everything it has forked when the control line hangs up. Throws
+/// `std::system_error` if it cannot begin.
+[[noreturn]] void run_zygote(setup_message const& setup);
 
 } // namespace wodehaus::detail

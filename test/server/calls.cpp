@@ -328,6 +328,7 @@ BOOST_AUTO_TEST_CASE(tasks)
             task stateful{longer, std::string{"four"}};
             BOOST_TEST(co_await server.async_call(stateful) == true);
             wodehaus::task_of<nothing> none;
+            none.job = 1;
             co_await server.async_call(none);
             auto only_moves = task{worker<stamp>, ticket{1}};
             ticket stamped = co_await server.async_call(only_moves);

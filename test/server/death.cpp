@@ -354,6 +354,25 @@ BOOST_AUTO_TEST_CASE(a_launcher_that_lets_go_of_the_channel)
     });
 }
 
+// ---- of a job that does not want to end
+
+BOOST_AUTO_TEST_CASE(whatever_a_job_does_it_is_ended_with_all_that_it_has_started)
+{
+    kit::each_way([](kit::way how) {
+        adopting orphans;
+        kit::with_server(how({.workers = 7, .kill_after = 20ms}), [how](wodehaus::job_server& server) -> awaitable<void> {
+            for (int kind = 0; kind < found_by(how); ++kind) {
+                auto one = task{worker<is_a_nuisance>, kind}.timeout(5ms);
+                auto end = co_await server.async_try_call(one);
+                kit::failed(end, kind == closes_all && end.error().code == errc::process_lost ? errc::process_lost : errc::timed_out);
+            }
+        });
+        bool dead = all_die();
+        auto left = dead ? std::string{} : survivors();
+        BOOST_TEST(dead, "there lives" << left);
+    });
+}
+
 // ---- of the server
 
 BOOST_AUTO_TEST_CASE(the_server_is_killed)

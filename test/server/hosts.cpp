@@ -110,23 +110,31 @@ awaitable<void> errands(wodehaus::job_server& server, kit::way how, oddity const
     }
 }
 
+/// Runs a server as long as the body does; throws what that throws. The test framework is not at work here.
+template <class Body>
+void with_server(wodehaus::options how, Body body)
+{
+    asio::io_context context{1};
+    wodehaus::job_server server{context, std::move(how)};
+    std::exception_ptr failed;
+    server.async_run([](std::exception_ptr, wodehaus::run_summary) {});
+    asio::co_spawn(context, body(server), [&](std::exception_ptr error) {
+        failed = error;
+        server.stop();
+    });
+    context.run_for(30s);
+    expect(context.stopped(), "it hangs");
+    if (failed)
+        std::rethrow_exception(failed);
+}
+
 /// Runs the errands; true if all was as it must be, and nothing is left.
 bool serve(kit::way how, oddity const& host)
 {
     auto before = kit::descriptors().size();
     try {
-        asio::io_context context{1};
-        wodehaus::job_server server{context, how({.workers = 2, .kill_after = 5s, .logger = {}})};
-        std::exception_ptr failed;
-        server.async_run([](std::exception_ptr, wodehaus::run_summary) {});
-        asio::co_spawn(context, errands(server, how, host), [&](std::exception_ptr error) {
-            failed = error;
-            server.stop();
-        });
-        context.run_for(30s);
-        expect(context.stopped(), "it hangs");
-        if (failed)
-            std::rethrow_exception(failed);
+        with_server(how({.workers = 2, .kill_after = 5s, .logger = {}}),
+                    [&](wodehaus::job_server& server) { return errands(server, how, host); });
     } catch (std::exception const& error) {
         std::cout << error.what() << std::endl;
         return false;
@@ -147,6 +155,20 @@ int without(long call, int error, kit::way how)
     if (!kit::refuse_calls({call}, error))
         return std::puts("skipped: no call can be refused here"), EXIT_SUCCESS;
     return serve(how, {}) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/// What cannot be done without is told, and nothing hangs.
+int fails_without(long call, kit::way how, std::string_view account)
+{
+    if (!kit::refuse_calls({call}, EPERM))
+        return std::puts("skipped: no call can be refused here"), EXIT_SUCCESS;
+    bool told = false;
+    with_server(how({.workers = 1, .output = wodehaus::output::log, .logger = {}}), [&](wodehaus::job_server& server) -> awaitable<void> {
+        auto end = co_await server.async_try_call(worker<good>, 1);
+        told = end.has_error() && end.error().code == errc::launch_failed && kit::contains(end.error().what, account);
+        std::cout << (end.has_error() ? kit::text_of(end.error()) : "a result") << std::endl;
+    });
+    return told ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int beside_a_reaper(kit::way how)
@@ -223,6 +245,10 @@ int be_host(std::string_view kind, kit::way how)
         return without(SYS_pidfd_open, EPERM, how);
     if (kind == "without close_range")
         return without(SYS_close_range, EPERM, how);
+    if (kind == "without memfd_create")
+        return fails_without(SYS_memfd_create, how, "memfd_create");
+    if (kind == "without signalfd")
+        return fails_without(SYS_signalfd4, how, "signalfd");
     if (kind == "beside a reaper")
         return beside_a_reaper(how);
     if (kind == "a subreaper")
@@ -263,6 +289,12 @@ BOOST_AUTO_TEST_CASE(without_pidfds)
 BOOST_AUTO_TEST_CASE(without_close_range)
 {
     play("without close_range", {kit::zygote_fresh, kit::exec_fresh, kit::fork_fresh});
+}
+
+BOOST_AUTO_TEST_CASE(without_what_is_needed)
+{
+    play("without memfd_create", {kit::exec_ahead, kit::fork_ahead});
+    play("without signalfd", {kit::zygote_fresh});
 }
 
 BOOST_AUTO_TEST_CASE(beside_a_thread_that_reaps_everything)
