@@ -328,6 +328,15 @@ void conversation::end(std::function<void()> drained)
         drain();
 }
 
+// An end that came before a read could bring it.
+void conversation::note_reset()
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (::getsockopt(socket_.native_handle(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == ECONNRESET)
+        left_unread_ = true;
+}
+
 // What it had sent, and no more: somebody else may go on writing to its channel.
 void conversation::drain()
 {
@@ -346,6 +355,7 @@ void conversation::drain()
         left -= static_cast<int>(size);
         take(static_cast<std::size_t>(size), SIZE_MAX);
     }
+    note_reset();
     take(0, frames_in_ring);
     output_->drain();
     close();

@@ -83,6 +83,7 @@ private:
     void write();
     bool write_some();
     void written(std::size_t size);
+    void note_reset();
     void drain();
 
     static constexpr std::size_t longest_chatter = 64 << 10; ///< what may come before the hello

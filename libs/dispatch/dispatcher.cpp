@@ -43,9 +43,9 @@ schedule_limits limits_of(options const& how)
 
 } // namespace
 
-dispatcher::dispatcher(boost::asio::any_io_executor executor, options how)
-    : executor_(std::move(executor)), strand_(executor_), how_(effective(std::move(how))), journal_(how_.logger),
-      schedule_(limits_of(how_)), timer_(strand_)
+dispatcher::dispatcher(boost::asio::any_io_executor executor, options how, launch_maker maker)
+    : executor_(std::move(executor)), strand_(executor_), how_(effective(std::move(how))), make_launch_(std::move(maker)),
+      journal_(how_.logger), schedule_(limits_of(how_)), timer_(strand_)
 {
 }
 

@@ -49,11 +49,16 @@ struct process_node : process_entry {
 struct map_operation;
 struct waiting_party;
 
+/// Makes what has a run's processes come about.
+using launch_maker = std::function<std::shared_ptr<process_launch>(launch_settings)>;
+/// By `options::launch`.
+std::shared_ptr<process_launch> make_launch(launch_settings settings);
+
 class dispatcher final : public std::enable_shared_from_this<dispatcher>,
                          public launch_listener,
                          public conversation_listener {
 public:
-    dispatcher(boost::asio::any_io_executor executor, options how);
+    dispatcher(boost::asio::any_io_executor executor, options how, launch_maker maker = make_launch);
     ~dispatcher();
 
     // From any thread; each goes to the strand.
@@ -108,7 +113,6 @@ private:
 
     // The run
     void begin_run(std::unique_ptr<source> tasks, run_handler&& handler);
-    std::shared_ptr<process_launch> make_launch();
     bool called_by_consumer() const;
     void stop_run();
     void terminate_run();
@@ -142,6 +146,7 @@ private:
     boost::asio::any_io_executor executor_;
     strand_executor strand_;
     options how_;
+    launch_maker make_launch_;
     std::shared_ptr<gate> gate_ = std::make_shared<gate>();
     journal journal_;
     schedule schedule_;

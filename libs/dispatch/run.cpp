@@ -47,6 +47,23 @@ failure aborted(std::string_view worker)
 
 } // namespace
 
+std::shared_ptr<process_launch> make_launch(launch_settings settings)
+{
+    auto const& how = *settings.how;
+    if (how.launch == launch::in_process)
+        return make_in_process_launch(std::move(settings));
+    if (!initialised() && starts_this_program(how))
+        return std::make_shared<no_launch>(std::move(settings));
+    switch (how.launch) {
+    case launch::fork:
+        return make_fork_launch(std::move(settings));
+    case launch::exec:
+        return make_exec_launch(std::move(settings));
+    default:
+        return make_zygote_launch(std::move(settings));
+    }
+}
+
 // ---- begin and end ----
 
 void dispatcher::start_run(std::unique_ptr<source> tasks, run_handler&& handler)
@@ -87,7 +104,7 @@ void dispatcher::begin_run(std::unique_ptr<source> tasks, run_handler&& handler)
         if (auto waits = party.lock())
             waits->work.begin();
     journal_.note({event::kind::run_begun});
-    launch_ = make_launch();
+    launch_ = make_launch_({strand_, gate_, this, &how_});
     if (run_->tasks)
         run_->tasks->attach(strand_);
     try {
@@ -103,23 +120,6 @@ void dispatcher::begin_run(std::unique_ptr<source> tasks, run_handler&& handler)
     schedule_.run(run_->producing, clock_type::now());
     if (run_->error)
         stop_run();
-}
-
-std::shared_ptr<process_launch> dispatcher::make_launch()
-{
-    launch_settings settings{strand_, gate_, this, &how_};
-    if (how_.launch == launch::in_process)
-        return make_in_process_launch(std::move(settings));
-    if (!initialised() && starts_this_program(how_))
-        return std::make_shared<no_launch>(std::move(settings));
-    switch (how_.launch) {
-    case launch::fork:
-        return make_fork_launch(std::move(settings));
-    case launch::exec:
-        return make_exec_launch(std::move(settings));
-    default:
-        return make_zygote_launch(std::move(settings));
-    }
 }
 
 void dispatcher::stop()
