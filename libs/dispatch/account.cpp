@@ -48,7 +48,7 @@ std::string story(errc code, job_entry const& job, evidence const& known)
     case errc::unknown_worker:
         break; // told by the process
     case errc::too_large:
-        return "its process sent a message beyond max_message, and was killed";
+        return "its process sent a message beyond max_message, or beyond the memory that is left, and was killed";
     case errc::process_crashed:
         return "its process " + end + (known.cut_short ? " while it wrote its result" : "");
     case errc::process_exited:

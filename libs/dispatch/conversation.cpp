@@ -58,7 +58,9 @@ void conversation::start(descriptor const& ring)
 
 void conversation::read()
 {
-    auto to = reader_.space();
+    auto to = room_to_read();
+    if (to.empty())
+        return listener_.settled();
     reading_ = true;
     socket_.async_read_some(boost::asio::buffer(to.data(), to.size()), [self = shared_from_this()](
                                                                            boost::system::error_code error,
@@ -78,6 +80,18 @@ void conversation::read()
         else
             self->take_last();
     });
+}
+
+// Empty if there is none: of a large message no more is taken than there is memory for.
+std::span<char> conversation::room_to_read()
+{
+    try {
+        return reader_.space();
+    } catch (std::bad_alloc const&) {
+        broken_ = true;
+        listener_.garbled(*this, true);
+        return {};
+    }
 }
 
 // Not while frames lie in the reader that were not taken: it must know by then what the next bytes belong to.
@@ -170,6 +184,9 @@ frame_reader::status conversation::next_frame(frame& to)
             auto found = ring_->peek(first);
             if (found == frame_reader::status::garbage)
                 return found;
+            bool was_taken = static_cast<std::int16_t>(first.number - next_number_) < 0;
+            if (found == frame_reader::status::frame && was_taken)
+                return frame_reader::status::garbage;
             if (found == frame_reader::status::frame && first.number == next_number_) {
                 ++next_number_;
                 ring_->take(to);
@@ -344,7 +361,7 @@ void conversation::drain()
     if (::ioctl(socket_.native_handle(), FIONREAD, &left) != 0)
         left = 0;
     while (socket_.is_open() && !broken_ && left > 0) {
-        auto to = reader_.space();
+        auto to = room_to_read();
         ssize_t size = to.empty() ? 0 : ::recv(socket_.native_handle(), to.data(), to.size(), MSG_DONTWAIT);
         if (size < 0 && errno == EINTR)
             continue;

@@ -45,6 +45,8 @@ public:
     void send(payload head, std::span<char const> body, std::shared_ptr<void const> owner);
     /// Begins to write what was sent. Apart, so that what one event sends goes in one write.
     void flush();
+    /// Whatever else the process says is not looked at.
+    void stop_listening() noexcept { broken_ = true; }
     /// The process reads its end of file once it has read everything else.
     void finish();
     /// The process has ended: takes what it had sent and closes; then calls `drained`, in here or later.
@@ -72,6 +74,7 @@ private:
     using socket = boost::asio::basic_stream_socket<boost::asio::local::stream_protocol, strand_executor>;
 
     void read();
+    std::span<char> room_to_read();
     void read_on();
     void take(std::size_t size, std::size_t most);
     void take_frames(std::size_t most, std::size_t settle_after);

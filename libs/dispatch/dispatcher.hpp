@@ -136,6 +136,8 @@ private:
 
     // Processes
     process_node* find(conversation const& talk);
+    void distrust(process_node& process, errc code);
+    void take_name(process_node& process, frame const& message);
     void greet(process_node& process, frame const& message);
     void answer(process_node& process, frame&& message);
     void gone(process_node& process, ending const& how);

@@ -50,6 +50,13 @@ void dispatcher::born(birth&& process)
     pump();
 }
 
+// It has sent what no process of ours sends. Nothing that it says any more counts.
+void dispatcher::distrust(process_node& process, errc code)
+{
+    process.talk->stop_listening();
+    schedule_.misbehaved(process, code, clock_type::now());
+}
+
 void dispatcher::received(conversation& from, frame&& message)
 {
     auto* process = find(from);
@@ -62,41 +69,47 @@ void dispatcher::received(conversation& from, frame&& message)
         break;
     case frame_kind::begun:
         if (!schedule_.begun(*process, message.header.id, clock_type::now()))
-            schedule_.misbehaved(*process, errc::bad_message, clock_type::now());
+            distrust(*process, errc::bad_message);
         break;
     case frame_kind::result:
     case frame_kind::failed:
         answer(*process, std::move(message));
         break;
     case frame_kind::name:
-        process->name.assign(message.body.data(), message.body.size());
+        take_name(*process, message);
         break;
     case frame_kind::setup:
     case frame_kind::job:
     case frame_kind::bell:
-        schedule_.misbehaved(*process, errc::bad_message, clock_type::now());
+        distrust(*process, errc::bad_message);
         break;
     }
+}
+
+void dispatcher::take_name(process_node& process, frame const& message)
+{
+    if (message.body.size() > longest_name)
+        distrust(process, errc::bad_message);
+    else
+        process.name.assign(message.body.data(), message.body.size());
 }
 
 void dispatcher::greet(process_node& process, frame const& message)
 {
     auto now = clock_type::now();
-    if (process.refused)
-        return; // what came behind a bad hello in the same reading
     if (!process.greeted) {
         process.refused = judge_hello(message, how_);
-        if (process.refused) {
-            schedule_.misbehaved(process, errc::bad_message, now);
-            return;
-        }
+        if (process.refused)
+            return distrust(process, errc::bad_message);
         process.greeted = true;
         process.name = std::to_string(pid_in(message)); // through a launcher it is not our child's
         if (process.state == process_entry::status::starting)
             process.kill_at = now + patience_for_preload;
-    } else if (message.header.kind == frame_kind::ready) {
+    } else if (process.was_ready || message.header.kind == frame_kind::hello) {
+        distrust(process, errc::bad_message); // once is enough
+    } else {
         if (message.body.size())
-            process.name.assign(message.body.data(), message.body.size());
+            take_name(process, message);
         journal_.note({event::kind::process_born, nullptr, process.name});
         schedule_.process_ready(process, now);
     }
@@ -106,15 +119,14 @@ void dispatcher::answer(process_node& process, frame&& message)
 {
     auto now = clock_type::now();
     if (process.state == process_entry::status::starting) { // what preload threw
-        if (message.header.kind == frame_kind::failed)
-            process.preload_threw = read_failure(message.body.bytes()).what;
+        if (message.header.kind == frame_kind::result)
+            return distrust(process, errc::bad_message);
+        process.preload_threw = read_failure(message.body.bytes()).what;
         return;
     }
     auto* job = process.jobs.empty() ? nullptr : static_cast<job_node*>(process.jobs.front());
-    if (!job || job->id != message.header.id) {
-        schedule_.misbehaved(process, errc::bad_message, now);
-        return;
-    }
+    if (!job || job->id != message.header.id)
+        return distrust(process, errc::bad_message);
     auto how = answer::result;
     if (process.state != process_entry::status::ending || !job->verdict) {
         job->known.process = process.name;
@@ -131,6 +143,8 @@ void dispatcher::answer(process_node& process, frame&& message)
             job->known.output = process.talk->output_tail();
             how = code == errc::job_threw ? answer::threw : answer::failed;
         }
+    } else {
+        process.talk->stop_listening(); // it is killed now
     }
     schedule_.answered(process, message.header.id, how, now);
 }

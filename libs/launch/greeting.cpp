@@ -6,7 +6,7 @@
 #include <wodehaus/detail/archive.hpp>
 
 #include <cstring>
-#include <exception>
+#include <stdexcept>
 
 namespace wodehaus::detail {
 
@@ -34,6 +34,8 @@ failure_message read_failure(std::span<char const> body)
 {
     try {
         failure_message message;
+        if (body.size() > 2 * longest_account) // more than that is not said by ours
+            throw std::length_error{"too long"};
         load(body, body.size(), message);
         return message;
     } catch (std::exception const&) {

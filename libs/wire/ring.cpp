@@ -105,7 +105,8 @@ frame_reader::status ring_reader::peek(frame_header& to) noexcept
     if (have > ring_memory::layout::capacity || have < sizeof next_)
         return frame_reader::status::garbage;
     copy_out(&next_, sizeof next_);
-    if (next_.size > largest_ || next_.size > have - sizeof next_ || !is_plausible(next_))
+    if (next_.size > largest_ || next_.size > have - sizeof next_ || !is_plausible(next_) ||
+        !is_numbered(next_.kind))
         return frame_reader::status::garbage;
     to = next_;
     return frame_reader::status::frame;

@@ -35,7 +35,7 @@ private:
 class ring_writer {
 public:
     explicit ring_writer(int file) : memory_(file) {}
-    /// Publishes a frame; false if there is no room for it now.
+    /// Publishes a numbered frame; false if there is no room for it now.
     bool put(frame_header const& header, std::span<char const> body) noexcept;
     /// Whether the server has to be told. True once for each time that it asked for it.
     bool take_bell() noexcept;

@@ -131,8 +131,7 @@ std::string process_name()
 
 void process_name(std::string name)
 {
-    constexpr std::size_t longest = 255;
-    name.resize(std::min(name.size(), longest));
+    name.resize(std::min(name.size(), detail::longest_name));
     std::lock_guard lock{detail::name_mutex};
     detail::chosen_name = std::move(name);
     detail::show(detail::chosen_name);

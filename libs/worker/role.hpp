@@ -34,6 +34,9 @@ struct setup_message {
     std::uint32_t read_buffer = 0;     ///< how much a process reads at once: a fresh one touches as little as it can
 };
 
+inline constexpr std::size_t longest_name = 255;     ///< of a process
+inline constexpr std::size_t longest_account = 4096; ///< of a failure, in words
+
 /// The body of a hello frame.
 struct hello_message {
     std::uint64_t build = 0;

@@ -186,7 +186,6 @@ public:
 
 payload failure_body(int code, std::string what)
 {
-    constexpr std::size_t longest_account = 4096;
     if (what.size() > longest_account)
         what.replace(longest_account, what.npos, "...");
     failure_message message{code, std::move(what)};
