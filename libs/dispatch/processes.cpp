@@ -177,6 +177,9 @@ void dispatcher::ended(int pid, ending const& how)
     if (found == processes_.end())
         return;
     auto* process = found->second.get();
+    process->gets_no_more = true;
+    if (process->state == process_entry::status::idle)
+        schedule_.misbehaved(*process, errc::process_lost, clock_type::now());
     // All that it had said comes first.
     process->talk->end([self = shared_from_this(), process, how] {
         self->gone(*process, how);

@@ -176,7 +176,7 @@ bool schedule::process_ended(process_entry& process, errc code, bool untouched, 
             fail_or_retry(job, code, true, now);
         else if (stopping_)
             complete(job, errc::stopped);
-        else if (untouched && entry == jobs.front() && ++job.returned >= launch_tries)
+        else if (untouched && entry == jobs.front() && process.taken == jobs.size() && ++job.returned >= launch_tries)
             complete(job, errc::launch_failed); // it may be the job that no process can read
         else
             push(job);

@@ -60,6 +60,51 @@ void calls(kit::way how, int count, int at_once)
     BOOST_TEST(server.stats().processes == 0u);
 }
 
+int tenth_crashes(int number)
+{
+    if (number % 10 == 3)
+        std::abort();
+    return 2 * number;
+}
+
+/// How many times the jobs of a usual test: KIT_MUCH=10 is for ten thousand.
+int how_much()
+{
+    char const* much = std::getenv("KIT_MUCH");
+    return much ? std::atoi(much) : 1;
+}
+
+void crashes_among_others(kit::way how, int jobs)
+{
+    int const count = jobs * how_much();
+    boost::asio::io_context context{1};
+    wodehaus::basic_job_server<> server{context, how({.workers = 4, .logger = {}})};
+    int right = 0, crashed = 0, left = count;
+    std::vector<int> times(static_cast<std::size_t>(count));
+    wodehaus::run_summary figures;
+    server.async_run([&](std::exception_ptr error, wodehaus::run_summary summary) {
+        BOOST_TEST(!error);
+        figures = summary;
+    });
+    for (int number = 0; number < count; ++number)
+        server.async_try_call(worker<tenth_crashes>, number, [&, number](std::exception_ptr, wodehaus::outcome<int> end) {
+            ++times[static_cast<std::size_t>(number)];
+            if (end)
+                right += *end == 2 * number && number % 10 != 3;
+            else
+                crashed += end.error().code == kit::errc::process_crashed && end.error().signal == SIGABRT &&
+                           end.error().attempt == 1 && number % 10 == 3;
+            if (--left == 0)
+                server.stop();
+        });
+    kit::run(context, std::chrono::seconds{600});
+    BOOST_TEST(right == count / 10 * 9);
+    BOOST_TEST(crashed == count / 10);
+    BOOST_TEST((times == std::vector<int>(times.size(), 1)));
+    BOOST_TEST(figures.failed == static_cast<std::uint64_t>(count / 10));
+    BOOST_TEST(figures.retried == 0u);
+}
+
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(load, kit::nothing_left)
@@ -78,6 +123,16 @@ BOOST_AUTO_TEST_CASE(a_hundred_thousand_jobs)
 {
     calls(kit::zygote_ahead, 50'000, 32);
     calls(kit::exec_ahead, 50'000, 32);
+}
+
+BOOST_AUTO_TEST_CASE(a_tenth_of_them_crashes)
+{
+    for (auto how : {kit::zygote_ahead, kit::exec_ahead, kit::fork_ahead}) {
+        BOOST_TEST_INFO_SCOPE(how.name);
+        kit::nothing_left guard;
+        bool is_dear = how.launch == wodehaus::launch::exec && how_much() == 1;
+        crashes_among_others(how, is_dear ? 300 : 1'000);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_long_queue)
