@@ -3,6 +3,8 @@
 
 #include <boost/asio/error.hpp>
 
+#include <algorithm>
+
 namespace wodehaus::detail {
 
 namespace {
@@ -343,15 +345,17 @@ void dispatcher::close() noexcept
 void dispatcher::abort(job_node& job)
 {
     auto held = std::exchange(job.self, nullptr);
-    job.deliver(outcome<payload>{boost::system::in_place_error, aborted(job.worker_name())});
+    auto why = aborted(job.worker_name());
+    why.attempt = std::max(1, job.attempt);
+    job.deliver(outcome<payload>{boost::system::in_place_error, std::move(why)});
 }
 
 // The items that it has submitted are aborted one by one.
 void dispatcher::abort(map_operation& map)
 {
     map.broken = true;
-    while (!map.fed())
-        map.item_ended(map.next++, outcome<payload>{boost::system::in_place_error, aborted({})});
+    for (; !map.fed(); ++map.next)
+        map.item_ended(map.next, outcome<payload>{boost::system::in_place_error, aborted(map.requests[map.next].name)});
     if (map.requests.empty())
         map.complete();
 }
