@@ -55,7 +55,8 @@ namespace wodehaus::detail {
 
 inline void handler_work::begin()
 {
-    tracked_ = boost::asio::prefer(executor_, boost::asio::execution::outstanding_work.tracked);
+    if (executor_) // else the handler has been posted, with it
+        tracked_ = boost::asio::prefer(executor_, boost::asio::execution::outstanding_work.tracked);
 }
 
 template <class Handler, class... Arguments>

@@ -425,6 +425,21 @@ BOOST_AUTO_TEST_CASE(a_call_that_is_cancelled_at_once)
     });
 }
 
+BOOST_AUTO_TEST_CASE(a_call_that_was_refused_before_its_run_and_is_cancelled_then)
+{
+    asio::io_context context{1};
+    wodehaus::job_server server{context};
+    watched_call call{context.get_executor()};
+    auto closure = [one = 1](int number) { return number + one; };
+    server.async_try_call(closure, 4, call.handler());
+    server.async_run(kit::rethrow{});
+    call.cancel.emit(cancellation_type::terminal); // on its way when the run begins
+    server.stop();
+    kit::run(context);
+    BOOST_REQUIRE(call.end);
+    kit::failed(*call.end, errc::launch_failed); // on a zygote a closure is refused
+}
+
 BOOST_AUTO_TEST_CASE(a_cancelled_job_is_not_tried_again)
 {
     kit::each_way([](kit::way how) {
