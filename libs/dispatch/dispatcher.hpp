@@ -69,6 +69,8 @@ public:
 
     // For the nodes, on the strand.
     boost::asio::any_io_executor const& executor() const noexcept { return executor_; }
+    /// What a handler holds that comes before its run's.
+    std::shared_ptr<run_end> const& end_of_run() const noexcept { return end_of_run_; }
     void task_ended(std::unique_ptr<produced_task> task, outcome<payload>&& result);
     void map_ended(map_operation& map);
     void count(bool succeeded) { ++(succeeded ? succeeded_ : failed_); }
@@ -114,6 +116,7 @@ private:
     void terminate_run();
     void end_run_if_done();
     void end_run();
+    void complete_run(run_handler&& handler, handler_work&& work, std::exception_ptr error, run_summary const& summary);
     void produced(std::exception_ptr error, std::unique_ptr<produced_task> task);
     void consume();
     void consumed(std::exception_ptr error);
@@ -159,6 +162,7 @@ private:
     // Of the present run
     struct run_state;
     std::unique_ptr<run_state> run_;
+    std::shared_ptr<run_end> end_of_run_ = std::make_shared<run_end>();
 
     std::uint64_t succeeded_ = 0, failed_ = 0, retried_ = 0, started_ = 0;
     mutable std::mutex stats_mutex_;

@@ -8,6 +8,7 @@
 #include <wodehaus/detail/source.hpp>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 
 namespace wodehaus::detail {
@@ -40,10 +41,25 @@ private:
     boost::asio::any_completion_executor executor_, tracked_;
 };
 
+/// Held by each handler that is on its way to its own executor, so that none is overtaken by its run's: that one is sent
+/// on its way by the last who lets go. Several threads may be carrying them.
+struct run_end {
+    std::function<void()> then;
+
+    run_end() = default;
+    run_end(run_end const&) = delete;
+    run_end& operator=(run_end const&) = delete;
+    ~run_end()
+    {
+        if (then)
+            then();
+    }
+};
+
 /// Posts the handler: through our own executor to its own, since the erased one cannot be posted to.
 template <class Handler, class... Arguments>
-void post_handler(boost::asio::any_io_executor const& ours, handler_work&& work, Handler&& handler,
-                  Arguments&&... arguments);
+void post_handler(boost::asio::any_io_executor const& ours, std::shared_ptr<run_end> before, handler_work&& work,
+                  Handler&& handler, Arguments&&... arguments);
 
 } // namespace wodehaus::detail
 
@@ -60,10 +76,10 @@ inline void handler_work::begin()
 }
 
 template <class Handler, class... Arguments>
-void post_handler(boost::asio::any_io_executor const& ours, handler_work&& work, Handler&& handler,
-                  Arguments&&... arguments)
+void post_handler(boost::asio::any_io_executor const& ours, std::shared_ptr<run_end> before, handler_work&& work,
+                  Handler&& handler, Arguments&&... arguments)
 {
-    boost::asio::post(ours, [work = std::move(work), handler = std::move(handler),
+    boost::asio::post(ours, [before = std::move(before), work = std::move(work), handler = std::move(handler),
                              ... arguments = std::move(arguments)]() mutable {
         auto executor = work.executor();
         boost::asio::dispatch(executor, [work = std::move(work), handler = std::move(handler),

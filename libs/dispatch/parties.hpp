@@ -27,7 +27,7 @@ struct call_node final : job_node, waiting_party {
     void deliver(outcome<payload>&& outcome) override
     {
         owner.count(outcome.has_value());
-        post_handler(owner.executor(), std::move(work), std::move(handler), std::move(outcome));
+        post_handler(owner.executor(), owner.end_of_run(), std::move(work), std::move(handler), std::move(outcome));
     }
 
     call_handler handler;
@@ -44,7 +44,10 @@ struct map_operation final : waiting_party, std::enable_shared_from_this<map_ope
     }
     bool fed() const noexcept { return next == requests.size(); }
     void item_ended(std::size_t index, outcome<payload>&& outcome);
-    void complete() { post_handler(owner.executor(), std::move(work), std::move(handler), std::move(outcomes)); }
+    void complete()
+    {
+        post_handler(owner.executor(), owner.end_of_run(), std::move(work), std::move(handler), std::move(outcomes));
+    }
 
     std::vector<job_request> requests;
     std::vector<outcome<payload>> outcomes;

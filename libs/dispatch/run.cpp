@@ -76,7 +76,7 @@ void dispatcher::begin_run(std::unique_ptr<source> tasks, run_handler&& handler)
     if (run_) {
         handler_work work{executor_of(handler, executor_)};
         boost::system::system_error error{boost::asio::error::already_started, "wodehaus: a run is under way"};
-        post_handler(executor_, std::move(work), std::move(handler), std::make_exception_ptr(error), run_summary{});
+        post_handler(executor_, nullptr, std::move(work), std::move(handler), std::make_exception_ptr(error), run_summary{});
         return;
     }
     run_ = std::make_unique<run_state>(std::move(tasks), std::move(handler), executor_);
@@ -208,7 +208,22 @@ void dispatcher::end_run()
     run_summary summary{succeeded_ - run->succeeded, failed_ - run->failed, retried_ - run->retried,
                         clock_type::now() - run->begin, run->used};
     publish();
-    post_handler(executor_, std::move(run->work), std::move(run->handler), std::move(run->error), std::move(summary));
+    complete_run(std::move(run->handler), std::move(run->work), std::move(run->error), summary);
+}
+
+// Once the handlers that come before it have left for their executors.
+void dispatcher::complete_run(run_handler&& handler, handler_work&& work, std::exception_ptr error,
+                              run_summary const& summary)
+{
+    struct completion {
+        run_handler handler;
+        handler_work work;
+    };
+    auto held = std::make_shared<completion>(completion{std::move(handler), std::move(work)});
+    auto last = std::exchange(end_of_run_, std::make_shared<run_end>());
+    last->then = [executor = executor_, held, error, summary] {
+        post_handler(executor, nullptr, std::move(held->work), std::move(held->handler), error, summary);
+    };
 }
 
 void dispatcher::add_usage(usage const& used)
@@ -364,7 +379,7 @@ void dispatcher::abort(run_handler&& handler, handler_work&& work)
 {
     auto error = std::make_exception_ptr(boost::system::system_error{boost::asio::error::operation_aborted,
                                                                      "wodehaus: the server was destroyed"});
-    post_handler(executor_, std::move(work), std::move(handler), std::move(error), run_summary{});
+    complete_run(std::move(handler), std::move(work), std::move(error), run_summary{});
 }
 
 } // namespace wodehaus::detail

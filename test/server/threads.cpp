@@ -8,6 +8,7 @@
 #include <boost/serialization/vector.hpp>
 
 #include <atomic>
+#include <functional>
 #include <future>
 #include <thread>
 
@@ -187,6 +188,31 @@ BOOST_AUTO_TEST_CASE(cancelled_from_a_strand)
         my.run();
         BOOST_TEST(cancelled == 20);
     });
+}
+
+BOOST_AUTO_TEST_CASE(a_call_s_handler_comes_before_its_run_s)
+{
+    crew my;
+    auto strand = asio::make_strand(my.context);
+    wodehaus::basic_job_server<> server{my.context, kit::in_process({.workers = 2})};
+    constexpr int runs = 500;
+    int answered = 0, ended = 0, wrong = 0;
+    std::function<void()> run = [&] {
+        server.async_run(asio::bind_executor(strand, [&](std::exception_ptr, wodehaus::run_summary) {
+            wrong += answered != 5 * ++ended;
+            if (ended < runs)
+                run();
+        }));
+        for (int i = 0; i < 5; ++i) // most of them are stopped, just before the run ends
+            server.async_try_call(worker<half>, 2, asio::bind_executor(strand, [&](std::exception_ptr, wodehaus::outcome<int>) {
+                                      ++answered;
+                                  }));
+        server.stop();
+    };
+    run();
+    my.run();
+    BOOST_TEST(ended == runs);
+    BOOST_TEST(wrong == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_server_s_parts_are_never_two_at_once)
