@@ -3,6 +3,7 @@
 // are visited once, so that this goes to where nothing new comes. With a launch that fails, or a process that ends
 // before it began a job, that is far; SCHEDULE_DEPTH=n in the environment goes on.
 #include "test/dispatch/world.hpp"
+#include "test/kit/sanitizer.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -13,6 +14,13 @@ using namespace wodehaus::detail;
 using namespace std::chrono_literals;
 
 namespace {
+
+// Not where it is compiled to find other faults than those of the decisions.
+#if defined __OPTIMIZE__ && !defined KIT_ADDRESS_SANITIZER && !defined KIT_THREAD_SANITIZER
+constexpr bool runs_fast = true;
+#else
+constexpr bool runs_fast = false;
+#endif
 
 class small_world {
 public:
@@ -37,8 +45,8 @@ public:
                   << " misfortunes: " << seen_.size() << " states by " << steps_ << " steps, "
                   << (all ? "which is all; the farthest is " : "all to ") << level << " steps away" << std::endl;
         BOOST_TEST((all || depth < SIZE_MAX));
-        BOOST_TEST(saw_second_attempt_);
-        BOOST_TEST(saw_end_);
+        BOOST_TEST((saw_second_attempt_ || depth < 10));
+        BOOST_TEST((saw_end_ || depth < 10));
     }
 
 private:
@@ -139,8 +147,8 @@ private:
 
 void explore(std::size_t jobs_per_process, std::size_t prefetch)
 {
-    small_world{jobs_per_process, prefetch, 0}.explore(SIZE_MAX);
-    small_world{jobs_per_process, prefetch, 1}.explore(number_from("SCHEDULE_DEPTH", 10));
+    small_world{jobs_per_process, prefetch, 0}.explore(number_from("SCHEDULE_DEPTH", runs_fast ? SIZE_MAX : 9));
+    small_world{jobs_per_process, prefetch, 1}.explore(number_from("SCHEDULE_DEPTH", runs_fast ? 10 : 7));
 }
 
 } // namespace
