@@ -12,8 +12,6 @@ using job_status = job_entry::status;
 using process_status = process_entry::status;
 using kind = action::kind;
 
-constexpr std::chrono::seconds patience_for_begin{10}; // with what a process has only to read
-
 } // namespace
 
 // ---- the run ----
@@ -314,13 +312,10 @@ void schedule::send(job_entry& job, process_entry& process, time_point now)
     give.process = &process;
     give.last = is_last(process);
     emit(give);
-    bool is_next = process.state == process_status::idle;
-    if (is_next)
+    if (process.state == process_status::idle)
         set_state(process, process_status::busy);
     if (!limits_.prefetch)
         begin(process, now); // else the process says when
-    else if (is_next)
-        process.deadline = later(now, patience_for_begin);
 }
 
 void schedule::begin(process_entry& process, time_point now)
@@ -420,8 +415,6 @@ void schedule::settle(process_entry& process, time_point now)
     if (!process.jobs.empty()) {
         if (process.jobs.front()->verdict) // cancelled or stopped before its turn came
             end(process, now);
-        else
-            process.deadline = later(now, patience_for_begin);
         return;
     }
     if (is_last(process)) {
@@ -458,9 +451,8 @@ void schedule::tick(time_point now)
 {
     for (auto* process : std::vector<process_entry*>{processes_}) {
         if (process->deadline && *process->deadline <= now) {
-            auto& job = *process->jobs.front();
-            if (job.state == job_status::begun && !job.verdict) // else it is the process that hangs
-                job.verdict = errc::timed_out;
+            if (!process->jobs.front()->verdict)
+                process->jobs.front()->verdict = errc::timed_out;
             end(*process, now);
         } else if (process->kill_at && *process->kill_at <= now) {
             process->kill_at.reset();

@@ -58,7 +58,7 @@ struct process_entry {
     std::uint64_t knows = UINT64_MAX;     ///< the last job that had been submitted when it began
     bool gets_no_more = false;            ///< it has had a job that wanted it for itself
     bool was_ready = false;               ///< whether it has ever been able to take a job
-    std::optional<time_point> deadline;   ///< of the job that it has begun, or should begin
+    std::optional<time_point> deadline;   ///< of the job that it has begun
     std::optional<time_point> kill_at;    ///< when it is killed, if it has not ended by then
 };
 

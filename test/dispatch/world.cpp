@@ -279,7 +279,7 @@ void world::happen_to(model_process& process, step next)
         decisions_.process_ready(process, now_);
         break;
     case begins:
-        if (announces() && !process.has_read && process.state != process_entry::status::retiring)
+        if (announces() && !process.has_read && process.state == process_entry::status::busy)
             begin(*process.inbox.front());
         process.has_read = true;
         check_that(decisions_.begun(process, process.inbox.front()->id, now_),
@@ -340,7 +340,7 @@ bool world::has_begun_one(model_process const& process) const
 void world::answers(model_process& process, answer how)
 {
     auto& first = *process.inbox.front();
-    if (announces() && !process.has_read && process.state != process_entry::status::retiring)
+    if (announces() && !process.has_read && process.state == process_entry::status::busy)
         begin(first); // it must have
     process.inbox.erase(process.inbox.begin());
     process.has_read = false;
@@ -564,8 +564,8 @@ void world::check_process(model_process const& process) const
     if (process.state == status::busy) {
         auto const& job = static_cast<model_job const&>(*process.jobs.front());
         bool has_begun = job.state == job_entry::status::begun;
-        check_that((!has_begun || job.timeout.count() > 0) == process.deadline.has_value(), "a job's deadline");
-        if (has_begun && process.deadline)
+        check_that((has_begun && job.timeout.count() > 0) == process.deadline.has_value(), "a job's deadline");
+        if (process.deadline)
             check_that(job.begun_at && *process.deadline == *job.begun_at + job.timeout,
                        "a job's deadline is not from its beginning");
         check_that(!job.verdict || !has_begun, "a job with a verdict runs on");
