@@ -159,8 +159,13 @@ void dispatcher::garbled(conversation& from, bool too_large)
 void dispatcher::hung_up(conversation& from)
 {
     auto* process = find(from);
-    if (!process || process->state == process_entry::status::retiring || is_exiting(process->pid))
+    if (!process || process->state == process_entry::status::retiring)
         return;
+    if (is_exiting(process->pid)) {
+        if (!process->kill_at) // its zygote may be stopped, and tells nothing
+            process->kill_at = later(clock_type::now(), how_.kill_after);
+        return;
+    }
     process->hung_up = true;
     schedule_.misbehaved(*process, std::nullopt, clock_type::now());
 }
