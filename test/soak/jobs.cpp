@@ -163,13 +163,14 @@ report work(errand const& job)
 
 errand make_errand(task_plan const& task, round_plan const& plan, std::string const& notes)
 {
-    bool returns_too_much = task.what == deed::returns_too_much;
-    return {task.id,
-            static_cast<int>(task.what),
-            task.number,
-            returns_too_much ? plan.max_message + 1 : task.size,
-            notes,
-            filling_of(task.id, task.size)};
+    errand job;
+    job.id = task.id;
+    job.what = static_cast<int>(task.what);
+    job.number = task.number;
+    job.size = task.what == deed::returns_too_much ? plan.max_message + 1 : task.size;
+    job.notes = notes;
+    job.filling = filling_of(task.id, task.size);
+    return job;
 }
 
 bool is_right(task_plan const& task, report const& result)

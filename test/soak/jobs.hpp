@@ -12,8 +12,8 @@ namespace soak {
 struct errand {
     int id = 0;
     int what = 0, number = 0;
-    std::size_t size = 0;       ///< of its result
-    std::string notes;          ///< the file in which it notes that it was begun
+    std::size_t size = 0; ///< of its result
+    std::string notes;    ///< the file in which it notes that it was begun
     std::string filling;
 
     template <class Archive>

@@ -115,8 +115,8 @@ private:
         if (!call.begun)
             return;
         auto const& end = call.ends[0];
-        if (!end.foreign.empty())
-            complain(name + " has ended with " + end.foreign);
+        if (!end.foreign.empty() || (plan.how == form::try_map && end.why))
+            complain(name + " has ended with " + (end.why ? end.why->what : end.foreign));
         if (comes_after_its_run(call.begun, end.at))
             complain(name + " has ended after its run");
         if (plan.how == form::map && end.why)
@@ -146,8 +146,8 @@ private:
         if (producer.consumer == producer_plan::consumer_kind::none)
             return check_begins(task);
         // What nobody wants any more is dropped.
-        bool may_be_dropped = run.consumer_threw || seen_.destroyed ||
-                              (producer.how == producer_plan::kind::blocking && run.forced);
+        bool may_be_dropped =
+            run.consumer_threw || seen_.destroyed || (producer.how == producer_plan::kind::blocking && run.forced);
         judge_task({task, form::try_call, true}, may_be_dropped && found->second.ends.empty() ? 0 : 1);
     }
 
@@ -330,8 +330,7 @@ private:
         bool is_tried_again = why.code != errc::bad_message && (why.code != errc::job_threw || task.retry_exceptions);
         if (is_tried_again && why.attempt < attempts_of(task) && !stopped_by(end.at, begun))
             return "was not tried again";
-        if (!is_tried_again && why.code == errc::job_threw && why.attempt > 1 && !was_hit(end.at) &&
-            task.what == deed::throws && timeout_of(task).count() == 0)
+        if (!is_tried_again && why.attempt > 1 && hits_until(end.at) == 0 && !has_timeout(task) && !others_close())
             return "was tried again";
         if (why.code == errc::job_threw)
             return why_not_thrown(task, why);
@@ -348,12 +347,11 @@ private:
         return "cannot fail so";
     }
 
-    bool was_hit(moment at) const { return hits_until(at) > 0; }
-
     static std::string why_not_thrown(task_plan const& task, wodehaus::failure const& why)
     {
         if (task.what == deed::throws)
-            return why.what.find("thrown " + std::to_string(task.number)) != std::string::npos ? "" : "has not thrown this";
+            return why.what.find("thrown " + std::to_string(task.number)) != std::string::npos ? ""
+                                                                                               : "has not thrown this";
         if (task.what == deed::throws_at_first)
             return why.attempt <= task.number ? "" : "does not throw that late";
         return "does not throw";
@@ -366,7 +364,8 @@ private:
             return "";
         if (task.what == deed::recovers && why.signal == SIGABRT && why.attempt <= task.number)
             return "";
-        return (why.signal == SIGKILL || why.signal == SIGTERM) && was_hit_by(why.signal, end.at) ? "" : "does not crash so";
+        return (why.signal == SIGKILL || why.signal == SIGTERM) && was_hit_by(why.signal, end.at) ? ""
+                                                                                                  : "does not crash so";
     }
 
     std::string why_not_exited(task_plan const& task, wodehaus::failure const& why) const

@@ -77,8 +77,9 @@ settings read_arguments(int argc, char** argv)
 
 std::string command_for(settings const& how, std::uint64_t round)
 {
-    return "soak --seed " + std::to_string(how.seed) + " --launch " + (how.launch ? soak::name_of(*how.launch) : "all") +
-           " --first-round " + std::to_string(round) + " --rounds 1";
+    return "soak --seed " + std::to_string(how.seed) + " --launch " +
+           (how.launch ? soak::name_of(*how.launch) : "all") + " --first-round " + std::to_string(round) +
+           " --rounds 1";
 }
 
 void tell(settings const& how, soak::round_plan const& plan, soak::round_course const& seen,
@@ -88,7 +89,11 @@ void tell(settings const& how, soak::round_plan const& plan, soak::round_course 
     for (auto const& [id, task] : seen.tasks) {
         std::cout << "  task " << id << " begun at " << task.begun << ", cancelled at " << task.cancelled << ":";
         for (auto const& end : task.ends)
-            std::cout << " " << end.at << " " << (end.why ? end.why->what : end.foreign.empty() ? "result" : end.foreign) << ";";
+            std::cout << " " << end.at << " "
+                      << (end.why               ? end.why->what
+                          : end.foreign.empty() ? "result"
+                                                : end.foreign)
+                      << ";";
         std::cout << "\n";
     }
     for (auto const& run : seen.runs)
@@ -215,7 +220,7 @@ int main(int argc, char** argv)
         soak::mark_descendants(argv);
         rlimit no_core{};
         ::setrlimit(RLIMIT_CORE, &no_core); // jobs crash on purpose
-        ::mallopt(M_ARENA_MAX, 1); // so that what is resident tells what is held
+        ::mallopt(M_ARENA_MAX, 1);          // so that what is resident tells what is held
         ::mallopt(M_MMAP_THRESHOLD, 64 << 10);
         auto folder = (std::filesystem::temp_directory_path() / "wodehaus-soak-XXXXXX").string();
         if (!::mkdtemp(folder.data()))

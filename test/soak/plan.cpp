@@ -38,9 +38,9 @@ private:
 
 /// What the whole round keeps to.
 struct promises {
-    bool ends_harshly;   ///< every run is ended by force, so that jobs may hang for ever
-    bool hits_zygote;    ///< then nobody is left to find what has left its job's group
-    bool closes;         ///< jobs close descriptors, the lifeline too: no children beside them once the zygote is hit
+    bool ends_harshly; ///< every run is ended by force, so that jobs may hang for ever
+    bool hits_zygote;  ///< then nobody is left to find what has left its job's group
+    bool closes;       ///< jobs close descriptors, the lifeline too: no children beside them once the zygote is hit
 };
 
 class planner {
@@ -121,8 +121,8 @@ private:
     call_plan make_call(milliseconds end)
     {
         call_plan call;
-        call.how = dice_.one_of({form::call, form::try_call, form::try_call, form::try_call, form::closure, form::map,
-                                 form::try_map});
+        call.how = dice_.one_of(
+            {form::call, form::try_call, form::try_call, form::try_call, form::closure, form::map, form::try_map});
         call.at = dice_.in(30) ? milliseconds{-1} : dice_.time(0, static_cast<int>(end.count()) + 20);
         bool is_map = call.how == form::map || call.how == form::try_map;
         int count = is_map ? dice_.one_of({0, 1, 4, dice_.between(5, 20)}) : 1;
@@ -205,7 +205,8 @@ private:
         task.what = what;
         task.number = choose_number(what);
         int most = static_cast<int>(plan_.max_message / 2);
-        task.size = static_cast<std::size_t>(dice_.one_of({0, 10, 1000, dice_.between(0, 10'000), dice_.in(10) ? most : 1}));
+        task.size =
+            static_cast<std::size_t>(dice_.one_of({0, 10, 1000, dice_.between(0, 10'000), dice_.in(10) ? most : 1}));
         if (what == deed::is_too_large)
             task.size = plan_.max_message + 1;
         return task;
@@ -292,11 +293,10 @@ round_plan make_plan(std::uint64_t seed, std::uint64_t number, std::optional<lau
 
 char const* name_of(deed what)
 {
-    static constexpr char const* names[] = {"returns", "sleeps", "throws", "crashes", "recovers", "throws_at_first",
-                                            "exits", "hangs", "ignores_sigterm", "asks", "asks_until_asked",
-                                            "asks_and_goes_on", "leaks", "has_child", "has_child_in_group",
-                                            "has_child_in_session", "closes_descriptors", "scribbles", "floods",
-                                            "returns_too_much", "is_too_large"};
+    static constexpr char const* names[] = {
+        "returns", "sleeps", "throws", "crashes", "recovers", "throws_at_first", "exits", "hangs", "ignores_sigterm", "asks",
+        "asks_until_asked", "asks_and_goes_on", "leaks", "has_child", "has_child_in_group", "has_child_in_session",
+        "closes_descriptors", "scribbles", "floods", "returns_too_much", "is_too_large"};
     static_assert(std::size(names) == static_cast<std::size_t>(deed::count));
     return names[static_cast<std::size_t>(what)];
 }
@@ -309,8 +309,9 @@ char const* name_of(launch how)
 
 char const* name_of(ending how)
 {
-    static constexpr char const* names[] = {"when_all_ended", "stop", "terminate", "stop_then_terminate", "cancel_total",
-                                            "cancel_terminal", "by_itself", "destroy"};
+    static constexpr char const* names[] = {"when_all_ended",      "stop",         "terminate",
+                                            "stop_then_terminate", "cancel_total", "cancel_terminal",
+                                            "by_itself",           "destroy"};
     return names[static_cast<std::size_t>(how)];
 }
 
@@ -365,7 +366,8 @@ std::string describe(round_plan const& plan)
             out << "\n";
         }
         for (auto& hit : run.hits)
-            out << "  at " << hit.at.count() << " signal " << hit.signal << " to " << (hit.zygote ? "the zygote" : "a process")
+            out << "  at " << hit.at.count() << " signal " << hit.signal << " to "
+                << (hit.zygote ? "the zygote" : "a process")
                 << (hit.continue_at ? ", continued at " + std::to_string(hit.continue_at->count()) : "") << "\n";
     }
     return out.str();

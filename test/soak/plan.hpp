@@ -19,24 +19,24 @@ enum class deed {
     returns,
     sleeps,
     throws,
-    crashes,              ///< by a signal of its own, `number`
-    recovers,             ///< crashes in the first attempts, as many as `number` says
-    throws_at_first,      ///< in the first `number` attempts
-    exits,                ///< with status `number`
+    crashes,         ///< by a signal of its own, `number`
+    recovers,        ///< crashes in the first attempts, as many as `number` says
+    throws_at_first, ///< in the first `number` attempts
+    exits,           ///< with status `number`
     hangs,
-    ignores_sigterm,      ///< and hangs
-    asks,                 ///< once whether it is to stop, and returns
-    asks_until_asked,     ///< and returns then
-    asks_and_goes_on,     ///< for ever
+    ignores_sigterm,  ///< and hangs
+    asks,             ///< once whether it is to stop, and returns
+    asks_until_asked, ///< and returns then
+    asks_and_goes_on, ///< for ever
     leaks,
     has_child,            ///< that never ends
     has_child_in_group,   ///< of its own
     has_child_in_session, ///< of its own
     closes_descriptors,
-    scribbles,            ///< onto its channel
-    floods,               ///< its output
+    scribbles, ///< onto its channel
+    floods,    ///< its output
     returns_too_much,
-    is_too_large,         ///< itself
+    is_too_large, ///< itself
     count
 };
 char const* name_of(deed what);
@@ -45,7 +45,7 @@ struct task_plan {
     int id = 0;
     deed what = deed::returns;
     int number = 0;
-    std::size_t size = 0;                     ///< bytes of the job, and of its result
+    std::size_t size = 0; ///< bytes of the job, and of its result
     std::optional<int> attempts;
     std::optional<milliseconds> timeout;
     int priority = 0;
@@ -57,8 +57,8 @@ enum class way_to_cancel { total, partial, terminal };
 
 struct call_plan {
     form how = form::call;
-    std::vector<task_plan> tasks;             ///< one, unless it is a map
-    milliseconds at{0};                       ///< from the run's begin
+    std::vector<task_plan> tasks; ///< one, unless it is a map
+    milliseconds at{0};           ///< from the run's begin
     std::optional<milliseconds> cancel_at;
     way_to_cancel cancel_by = way_to_cancel::terminal;
 };
@@ -67,20 +67,29 @@ struct producer_plan {
     enum class kind { plain, coroutine, blocking } how = kind::plain;
     enum class end { nothing, throws_stop, throws } ends = end::nothing;
     enum class consumer_kind { plain, coroutine, none } consumer = consumer_kind::plain;
-    std::optional<int> consumer_throws_at;    ///< its call of this number
+    std::optional<int> consumer_throws_at; ///< its call of this number
     std::vector<task_plan> tasks;
 };
 
 /// A signal from outside to a process, chosen among those that are there by then.
 struct hit_plan {
     milliseconds at{0};
-    bool zygote = false;                      ///< else the process of a job
+    bool zygote = false; ///< else the process of a job
     unsigned which = 0;
     int signal = 0;
-    std::optional<milliseconds> continue_at;  ///< a stopped one
+    std::optional<milliseconds> continue_at; ///< a stopped one
 };
 
-enum class ending { when_all_ended, stop, terminate, stop_then_terminate, cancel_total, cancel_terminal, by_itself, destroy };
+enum class ending {
+    when_all_ended,
+    stop,
+    terminate,
+    stop_then_terminate,
+    cancel_total,
+    cancel_terminal,
+    by_itself,
+    destroy
+};
 
 struct run_plan {
     std::vector<call_plan> calls;
@@ -93,7 +102,7 @@ struct run_plan {
 
 struct round_plan {
     std::uint64_t seed = 0, number = 0;
-    unsigned threads = 1;                     ///< that run the context
+    unsigned threads = 1; ///< that run the context
     wodehaus::launch launch = wodehaus::launch::zygote;
     std::size_t workers = 1, jobs_per_process = 1;
     std::optional<std::size_t> prefetch;

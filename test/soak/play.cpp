@@ -211,10 +211,12 @@ private:
         seen_->add([&](round_course& course, moment now) { course.runs[number].begun = now; });
         auto& cancel = cancels_.emplace_back();
         run_cancel_ = &cancel;
-        auto token = asio::bind_cancellation_slot(
-            cancel.slot(), asio::bind_executor(strand_, [=, this](std::exception_ptr error, wodehaus::run_summary summary) {
-                run_ended(number, error, summary);
-            }));
+        auto token =
+            asio::bind_cancellation_slot(cancel.slot(),
+                                         asio::bind_executor(strand_, [=, this](std::exception_ptr error,
+                                                                                wodehaus::run_summary summary) {
+                                             run_ended(number, error, summary);
+                                         }));
         if (!plan_.runs[number].producer)
             return server_->async_run(std::move(token));
         auto from = std::make_shared<supply>(plan_, number, notes_, seen_);
@@ -340,11 +342,11 @@ private:
                                }));
             break;
         case form::try_map:
-            server_->async_try_map(
-                wodehaus::worker<work>, errands_of(call),
-                bound([=, this, &call](std::exception_ptr error, std::vector<wodehaus::outcome<report>> results) {
-                    map_ended(run, number, call, error, std::move(results));
-                }));
+            server_->async_try_map(wodehaus::worker<work>, errands_of(call),
+                                   bound([=, this, &call](std::exception_ptr error,
+                                                          std::vector<wodehaus::outcome<report>> results) {
+                                       map_ended(run, number, call, error, std::move(results));
+                                   }));
             break;
         }
         seen_->add([&](round_course& course, moment now) {

@@ -25,8 +25,8 @@ inline task_type make_task(task_plan const& task, round_plan const& plan, std::s
     return made.priority(task.priority).retry_exceptions(task.retry_exceptions);
 }
 
-/// What the producer of one run gives, and what its consumer sees. It holds all that it uses: a producer that blocks may
-/// return after its server is gone.
+/// What the producer of one run gives, and what its consumer sees. It holds all that it uses: a producer that blocks
+/// may return after its server is gone.
 class supply {
 public:
     supply(round_plan plan, std::size_t run, std::string notes, std::shared_ptr<record> seen)
@@ -116,12 +116,14 @@ void with_supply(std::shared_ptr<supply> const& from, Run run)
     detail::with_producer(from, [&](auto producer) {
         switch (from->plan().consumer) {
         case producer_plan::consumer_kind::plain:
-            return run(producer, [from](errand const& job, wodehaus::outcome<report> result) { from->consume(job, result); });
+            return run(producer,
+                       [from](errand const& job, wodehaus::outcome<report> result) { from->consume(job, result); });
         case producer_plan::consumer_kind::coroutine:
-            return run(producer, [from](errand const& job, wodehaus::outcome<report> result) -> boost::asio::awaitable<void> {
-                from->consume(job, result);
-                co_await detail::pause();
-            });
+            return run(producer,
+                       [from](errand const& job, wodehaus::outcome<report> result) -> boost::asio::awaitable<void> {
+                           from->consume(job, result);
+                           co_await detail::pause();
+                       });
         case producer_plan::consumer_kind::none:
             return run(producer, wodehaus::ignore);
         }

@@ -119,7 +119,8 @@ BOOST_AUTO_TEST_CASE(what_has_a_cause_is_possible_and_nothing_else)
 
 BOOST_AUTO_TEST_CASE(calls_end_before_their_run_and_nothing_is_left)
 {
-    check_change(sample{}, "has ended after its run", [](sample& one) { one.seen.runs[0].ends = {3}, one.seen.runs[0].asked = 2; });
+    check_change(sample{}, "has ended after its run",
+                 [](sample& one) { one.seen.runs[0].ends = {3}, one.seen.runs[0].asked = 2; });
     check_change(sample{}, "jobs at work", [](sample& one) { one.seen.runs[0].after.running = 1; });
     check_change(sample{}, "no such error", [](sample& one) { one.seen.runs[0].error = "no such error"; });
     check_change(sample{}, "left: a process", [](sample& one) { one.seen.left.push_back("a process"); });

@@ -43,7 +43,8 @@ private:
         while (!over_) {
             if (!until_) {
                 changed_.wait(lock);
-            } else if (changed_.wait_until(lock, *until_) == std::cv_status::timeout && until_ && *until_ <= std::chrono::steady_clock::now()) {
+            } else if (changed_.wait_until(lock, *until_) == std::cv_status::timeout && until_ &&
+                       *until_ <= std::chrono::steady_clock::now()) {
                 bark_();
                 std::_Exit(EXIT_FAILURE);
             }
