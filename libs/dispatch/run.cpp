@@ -218,11 +218,12 @@ void dispatcher::complete_run(run_handler&& handler, handler_work&& work, std::e
     struct completion {
         run_handler handler;
         handler_work work;
+        std::exception_ptr error;
     };
-    auto held = std::make_shared<completion>(completion{std::move(handler), std::move(work)});
+    auto held = std::make_shared<completion>(completion{std::move(handler), std::move(work), std::move(error)});
     auto last = std::exchange(end_of_run_, std::make_shared<run_end>());
-    last->then = [executor = executor_, held, error, summary] {
-        post_handler(executor, nullptr, std::move(held->work), std::move(held->handler), error, summary);
+    last->then = [executor = executor_, held, summary] {
+        post_handler(executor, nullptr, std::move(held->work), std::move(held->handler), std::move(held->error), summary);
     };
 }
 
