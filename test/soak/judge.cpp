@@ -341,7 +341,7 @@ private:
         if (why.code == errc::process_exited)
             return why_not_exited(task, why);
         if (why.code == errc::process_lost)
-            return zygote_was_hit(end.at) ? "" : "cannot be lost";
+            return zygote_was_hit(end.at) || channel_was_closed(task) ? "" : "cannot be lost";
         if (why.code == errc::bad_message)
             return task.what == deed::scribbles ? "" : "has sent nothing bad";
         return "cannot fail so";
@@ -372,13 +372,15 @@ private:
     {
         if (task.what == deed::exits && why.exit_code == task.number)
             return "";
-        if (task.what == deed::closes_descriptors && why.exit_code == EXIT_FAILURE)
-            return "";
-        // In a kept process an earlier job may have closed the channel. Only those that were sent ahead are begun then.
-        if (plan_.prefetch.value_or(0) > 0 && others_close() &&
-            why.exit_code == (task.what == deed::scribbles ? 0 : EXIT_FAILURE))
+        if (channel_was_closed(task) && why.exit_code == (task.what == deed::scribbles ? 0 : EXIT_FAILURE))
             return "";
         return "does not exit so";
+    }
+
+    // In a kept process it may have been an earlier job. Only those that were sent ahead are begun then.
+    bool channel_was_closed(task_plan const& task) const
+    {
+        return task.what == deed::closes_descriptors || (plan_.prefetch.value_or(0) > 0 && others_close());
     }
 
     bool others_close() const
