@@ -12,7 +12,7 @@ enum class errc {
     out_of_memory,   ///< the process had used up the memory it may have; not given as long as none can be set
     canceled,        ///< the call was cancelled; also equal to `asio::error::operation_aborted`
     stopped,         ///< the server was stopped before the job began, or was terminated while it ran
-    process_lost,    ///< the process is gone, and how it ended is not known; or it had closed its channel, and was killed
+    process_lost,    ///< the process is gone, and how it ended is not known; or it has closed its channel
     too_large,       ///< the job or its result is larger than `options::max_message`
     bad_message,     ///< what was sent could not be saved or read: garbage, or a type that does not load what it saved
     launch_failed,   ///< no process could be started, and `failure::what` says why; or a closure where it cannot run
