@@ -96,7 +96,8 @@ int exits_with_threads(int status)
 {
     for (int i = 0; i < 4; ++i)
         std::thread{[i] {
-            for (volatile unsigned turn = 0; i % 2;)
+            volatile unsigned turn = 0;
+            while (i % 2)
                 turn = turn + 1;
             sleep_for_ever();
         }}.detach();
@@ -337,7 +338,7 @@ BOOST_AUTO_TEST_CASE(a_launcher_that_lets_go_of_the_channel)
     // As long as the program holds it, there is an answer to come.
     wodehaus::options how{.workers = 1, .launch = wodehaus::launch::exec};
     how.launcher = {"sh", "-c", "exec 3<&0; \"$@\" <&3 & exec <&- >&- 3<&-; wait", "sh"};
-    for (std::size_t kept : {1, 0}) {
+    for (std::size_t kept : {std::size_t{1}, std::size_t{0}}) {
         how.jobs_per_process = kept;
         kit::with_server(how, [](wodehaus::job_server& server) -> awaitable<void> {
             for (int i = 0; i < 3; ++i)
