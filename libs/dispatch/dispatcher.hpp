@@ -108,6 +108,7 @@ private:
     void cancel_map(map_operation& map, boost::asio::cancellation_type type);
     void feed_maps();
     void refuse(job_node& job, failure why);
+    void outlive_this_event() noexcept;
     static void abort(job_node& job);
     static void abort(map_operation& map);
     void abort(run_handler&& handler, handler_work&& work);

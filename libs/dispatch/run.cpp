@@ -336,6 +336,7 @@ void dispatcher::close() noexcept
     if (!pass)
         return;
     gate_->close();
+    outlive_this_event();
     auto run = std::exchange(run_, nullptr);
     timer_.cancel();
     if (run && run->tasks)
@@ -356,6 +357,18 @@ void dispatcher::close() noexcept
         return;
     run->signals->give_back();
     abort(std::move(run->handler), std::move(run->work));
+}
+
+// A consumer that destroys the server is called within an event, and that goes on with this object.
+void dispatcher::outlive_this_event() noexcept
+{
+    if (!strand_.running_in_this_thread())
+        return;
+    try {
+        boost::asio::post(strand_, [self = shared_from_this()] {});
+    } catch (std::exception const&) {
+        // no memory: as much as can be done
+    }
 }
 
 void dispatcher::abort(job_node& job)

@@ -275,7 +275,8 @@ bool schedule::is_last(process_entry const& process) const noexcept
 
 bool schedule::suits(process_entry const& process, job_entry const& job) const noexcept
 {
-    return process.state == process_status::idle && (!job.own_process || (process.taken == 0 && process.knows >= job.id));
+    return process.state == process_status::idle && !process.gets_no_more &&
+           (!job.own_process || (process.taken == 0 && process.knows >= job.id));
 }
 
 // Whether it takes a job behind the one that it has.
@@ -307,7 +308,7 @@ void schedule::send(job_entry& job, process_entry& process, time_point now)
     job.state = job_status::sent;
     job.process = &process;
     process.jobs.push_back(&job);
-    process.gets_no_more = job.own_process;
+    process.gets_no_more |= job.own_process;
     action give;
     give.what = kind::send;
     give.job = &job;

@@ -82,6 +82,7 @@ public:
         closing_ = true;
         closed_ = std::move(closed);
         if (!zygote_) {
+            orphans_.reap(patience_for_orphans);
             std::exchange(closed_, nullptr)();
             return;
         }
@@ -94,7 +95,7 @@ public:
     void destroy() noexcept override
     {
         if (!zygote_)
-            return;
+            return orphans_.reap(patience_for_orphans);
         hang_up();
         // It kills and reaps all that it has forked, which takes no time unless it was stopped. In preload it would not
         // listen, and has forked nothing.
@@ -405,6 +406,8 @@ private:
     {
         while (!zygote_->leaving && zygote_->line.is_open() && drain()) {
         }
+        if (!zygote_)
+            return; // a consumer of what has come has destroyed the server
         zygote_->output->drain();
         zygote_->output->close();
         auto how = reap(*zygote_);
