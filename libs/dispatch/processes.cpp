@@ -229,22 +229,13 @@ errc dispatcher::judge(process_node& process, ending const& how)
 std::string dispatcher::why_not_started(process_node const& process, ending const& how) const
 {
     auto program = command_for(how_, worker_argument).program.string();
-    std::string what, end = (process.hung_up ? "closed its channel, and " : "") + describe_ending(how);
     if (process.refused)
         return program + ": " + process.refused->what;
-    if (!process.preload_threw.empty())
-        what = "preload failed: it threw " + process.preload_threw;
-    else if (process.patience_is_over)
-        what = program + " did not say hello in time and was killed; does its main begin with "
-                         "wodehaus::init(argc, argv)?";
-    else if (process.greeted)
-        what = "preload failed: its process " + end;
-    else
-        what = program + " " + end +
-               " without saying hello; does its main begin with wodehaus::init(argc, argv)?";
-    if (auto tail = process.talk->output_tail(); !tail.empty())
-        what += "; its last output: " + tail.substr(0, tail.size() - 1);
-    return what;
+    failed_start what{program, process.greeted, process.preload_threw, {},
+                      (process.hung_up ? "closed its channel, and " : "") + describe_ending(how)};
+    if (process.patience_is_over)
+        what.given_up = "did not say hello in time and was killed; does its main begin with wodehaus::init(argc, argv)?";
+    return describe_failed_start(what) + describe_last_output(process.talk->output_tail());
 }
 
 void dispatcher::launch_failed(std::size_t count, errc code, std::string what, bool final)

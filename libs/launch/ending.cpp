@@ -43,4 +43,20 @@ std::string describe_ending(ending const& how)
     return "exited with status " + std::to_string(WEXITSTATUS(how.status));
 }
 
+std::string describe_failed_start(failed_start const& what)
+{
+    if (!what.threw.empty())
+        return "preload failed: it threw " + what.threw;
+    if (!what.given_up.empty())
+        return what.program + " " + what.given_up;
+    if (what.greeted)
+        return "preload failed: its process " + what.end;
+    return what.program + " " + what.end + " without saying hello; does its main begin with wodehaus::init(argc, argv)?";
+}
+
+std::string describe_last_output(std::string const& lines)
+{
+    return lines.empty() ? "" : "; its last output: " + lines.substr(0, lines.size() - 1);
+}
+
 } // namespace wodehaus::detail

@@ -39,6 +39,18 @@ struct ending {
 /// "exited with status 3", "was killed by SIGSEGV (segmentation fault)", ….
 std::string describe_ending(ending const& how);
 
+/// What is known of a program that was started, and has ended before it served.
+struct failed_start {
+    std::string program;
+    bool greeted = false; ///< it has said hello
+    std::string threw;    ///< what its preload threw
+    std::string given_up; ///< why it was killed: "did not … in time and was killed"
+    std::string end;      ///< how it ended, in words
+};
+std::string describe_failed_start(failed_start const& what);
+/// To be put behind an account: "; its last output: …", or nothing.
+std::string describe_last_output(std::string const& lines);
+
 /// Whether a process is about to exit, or gone: whoever exits closes his descriptors some time before he has ended.
 bool is_exiting(int pid);
 

@@ -81,11 +81,8 @@ public:
     {
         closing_ = true;
         closed_ = std::move(closed);
-        if (!zygote_) {
-            orphans_.reap(patience_for_orphans);
-            std::exchange(closed_, nullptr)();
-            return;
-        }
+        if (!zygote_)
+            return tell_closed();
         if (!zygote_->ready)
             zygote_->child.signal(SIGTERM); // preload does not listen to the control line
         hang_up();
@@ -425,10 +422,14 @@ private:
         unknown.note = "the zygote that had started it is dead";
         for (int pid : last->census.processes())
             settings_.listener->ended(pid, unknown);
-        if (closed_) {
-            orphans_.reap(patience_for_orphans);
-            std::exchange(closed_, nullptr)();
-        }
+        if (closed_)
+            tell_closed();
+    }
+
+    void tell_closed()
+    {
+        orphans_.reap(patience_for_orphans);
+        std::exchange(closed_, nullptr)();
     }
 
     // One that was killed has left its children to us, if orphans come to us.
@@ -458,22 +459,13 @@ private:
         auto unborn = last.census.unborn();
         if (auto refused = std::exchange(refusal_, std::nullopt))
             return fail(refused->code, program + ": " + refused->what, unborn, true);
-        std::string what;
+        std::string given_up = gave_up_ ? std::exchange(gave_up_, nullptr) + std::string{" and was killed"} : "", what;
         if (last.ready)
-            what = "the zygote " + (gave_up_ ? gave_up_ + std::string{" and was killed"} : describe_ending(how)) +
+            what = "the zygote " + (given_up.empty() ? describe_ending(how) : given_up) +
                    "; it is started anew when it is needed";
-        else if (!last.said.empty())
-            what = "preload failed: it threw " + last.said;
-        else if (gave_up_)
-            what = program + " " + gave_up_ + " and was killed";
-        else if (last.greeted)
-            what = "preload failed: its process " + describe_ending(how);
         else
-            what = program + " " + describe_ending(how) +
-                   " without saying hello; does its main begin with wodehaus::init(argc, argv)?";
-        gave_up_ = nullptr;
-        if (auto tail = last.output->tail(); !tail.empty())
-            what += "; its last output: " + tail.substr(0, tail.size() - 1);
+            what = describe_failed_start({program, last.greeted, last.said, given_up, describe_ending(how)});
+        what += describe_last_output(last.output->tail());
         if (last.ready)
             settings_.listener->log(level::error, what);
         fail(errc::launch_failed, what, unborn, false);

@@ -82,6 +82,13 @@ std::string survivors()
     return all;
 }
 
+void check_all_die(std::string const& when = {})
+{
+    bool dead = all_die();
+    auto left = dead ? std::string{} : survivors();
+    BOOST_TEST(dead, when << "there lives" << left);
+}
+
 [[noreturn]] void sleep_for_ever()
 {
     for (;;)
@@ -282,10 +289,8 @@ void kill_servers(kit::way how, killing kill, int moments, int kinds)
         ::usleep(std::uniform_int_distribution{0u, phase == "starting" ? 40'000u : 15'000u}(random));
         auto before = std::chrono::steady_clock::now();
         kill(one);
-        bool dead = all_die();
+        check_all_die(std::string{how.name} + ", moment " + std::to_string(moment) + ", " + phase + ": ");
         slowest = std::max(slowest, std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - before));
-        auto left = dead ? std::string{} : survivors();
-        BOOST_TEST(dead, how.name << ", moment " << moment << ", " << phase << ": there lives" << left);
     }
     BOOST_TEST_MESSAGE(how.name << ": " << moments << " killed, the slowest dead after " << slowest.count() << " ms");
 }
@@ -368,9 +373,7 @@ BOOST_AUTO_TEST_CASE(whatever_a_job_does_it_is_ended_with_all_that_it_has_starte
                 kit::failed(end, kind == closes_all && end.error().code == errc::process_lost ? errc::process_lost : errc::timed_out);
             }
         });
-        bool dead = all_die();
-        auto left = dead ? std::string{} : survivors();
-        BOOST_TEST(dead, "there lives" << left);
+        check_all_die();
     });
 }
 
@@ -395,9 +398,7 @@ BOOST_AUTO_TEST_CASE(the_server_is_killed_while_a_launcher_hangs)
         return kit::others_in_session().size() >= 3;
     }));
     one.signal(SIGKILL);
-    bool dead = all_die();
-    auto left = dead ? std::string{} : survivors();
-    BOOST_TEST(dead, "there lives" << left);
+    check_all_die();
 }
 
 BOOST_AUTO_TEST_CASE(the_zygote_is_killed_and_then_the_server)
