@@ -70,6 +70,8 @@ std::string story(errc code, job_entry const& job, evidence const& known)
         if (known.hung_up)
             return "its process closed its channel, so that no answer could come, and was killed; does the worker close "
                    "descriptors that are not its own?";
+        if (known.given_up)
+            return "its process did not begin it in time, and was ended just as it began";
         return "its process " + end;
     case errc::bad_message:
         return "its process sent what is not an answer, and was killed; does the worker write to descriptors that are "

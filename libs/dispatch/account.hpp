@@ -18,6 +18,7 @@ struct evidence {
     std::string output;
     bool cut_short = false;        ///< it ended within a message
     bool hung_up = false;          ///< it had closed its channel before it ended
+    bool given_up = false;         ///< it was ended since it had not begun the job in time
 };
 
 /// The kind of a process's end that nobody here has ordered.

@@ -41,8 +41,8 @@ private:
     boost::asio::any_completion_executor executor_, tracked_;
 };
 
-/// Held by each handler that is on its way to its own executor, so that none is overtaken by its run's: that one is sent
-/// on its way by the last who lets go. Several threads may be carrying them.
+/// Held by each handler until it is called, so that none is overtaken by its run's: that one is posted by the last who
+/// lets go. Several threads may be carrying them.
 struct run_end {
     std::function<void()> then;
 
@@ -56,7 +56,8 @@ struct run_end {
     }
 };
 
-/// Posts the handler: through our own executor to its own, since the erased one cannot be posted to.
+/// Posts the handler: through our own executor to its own, since the erased one cannot be posted to. It lets go of
+/// `before` as it is called and not after: it may wait for its run.
 template <class Handler, class... Arguments>
 void post_handler(boost::asio::any_io_executor const& ours, std::shared_ptr<run_end> before, handler_work&& work,
                   Handler&& handler, Arguments&&... arguments);
@@ -82,8 +83,9 @@ void post_handler(boost::asio::any_io_executor const& ours, std::shared_ptr<run_
     boost::asio::post(ours, [before = std::move(before), work = std::move(work), handler = std::move(handler),
                              ... arguments = std::move(arguments)]() mutable {
         auto executor = work.executor();
-        boost::asio::dispatch(executor, [work = std::move(work), handler = std::move(handler),
+        boost::asio::dispatch(executor, [before = std::move(before), work = std::move(work), handler = std::move(handler),
                                          ... arguments = std::move(arguments)]() mutable {
+            before.reset();
             std::move(handler)(std::move(arguments)...);
         });
     });

@@ -38,7 +38,7 @@ void dispatcher::born(birth&& process)
         raw->talk->start(ring);
     } catch (std::exception const& error) {
         raw->refused = refusal{errc::launch_failed, std::string{"its process cannot be spoken with: "} + error.what()};
-        schedule_.misbehaved(*raw, errc::launch_failed, now);
+        schedule_.misbehaved(*raw, errc::launch_failed);
         return pump();
     }
     if (raw->greeted) {
@@ -54,7 +54,7 @@ void dispatcher::born(birth&& process)
 void dispatcher::distrust(process_node& process, errc code)
 {
     process.talk->stop_listening();
-    schedule_.misbehaved(process, code, clock_type::now());
+    schedule_.misbehaved(process, code);
 }
 
 void dispatcher::received(conversation& from, frame&& message)
@@ -152,28 +152,28 @@ void dispatcher::answer(process_node& process, frame&& message)
 void dispatcher::garbled(conversation& from, bool too_large)
 {
     if (auto* process = find(from))
-        schedule_.misbehaved(*process, too_large ? errc::too_large : errc::bad_message, clock_type::now());
+        schedule_.misbehaved(*process, too_large ? errc::too_large : errc::bad_message);
 }
 
-// Whoever exits closes his channel first, and then his own end tells more.
+// Whoever exits closes his channel first, and then his own end tells more; that of a launcher, too, which is our child then.
 void dispatcher::hung_up(conversation& from)
 {
     auto* process = find(from);
     if (!process || process->state == process_entry::status::retiring)
         return;
-    if (is_exiting(process->pid)) {
-        if (!process->kill_at) // its zygote may be stopped, and tells nothing
+    if (is_exiting(process->pid) || (process->greeted && !how_.launcher.empty())) {
+        if (!process->kill_at) // its zygote may be stopped, and tells nothing; or a launcher lives on
             process->kill_at = later(clock_type::now(), how_.kill_after);
         return;
     }
     process->hung_up = true;
-    schedule_.misbehaved(*process, std::nullopt, clock_type::now());
+    schedule_.misbehaved(*process, std::nullopt);
 }
 
 void dispatcher::doomed(int pid)
 {
     if (auto found = processes_.find(pid); found != processes_.end())
-        schedule_.misbehaved(*found->second, std::nullopt, clock_type::now());
+        schedule_.misbehaved(*found->second, std::nullopt);
 }
 
 void dispatcher::ended(int pid, ending const& how)
@@ -184,7 +184,7 @@ void dispatcher::ended(int pid, ending const& how)
     auto* process = found->second.get();
     process->gets_no_more = true;
     if (process->state == process_entry::status::idle)
-        schedule_.misbehaved(*process, errc::process_lost, clock_type::now());
+        schedule_.misbehaved(*process, errc::process_lost);
     // All that it had said comes first.
     process->talk->end([self = shared_from_this(), process, how] {
         self->gone(*process, how);
@@ -210,11 +210,16 @@ void dispatcher::gone(process_node& process, ending const& how)
         job.known.output = process.talk->output_tail();
         job.known.cut_short = process.talk->ended_within_a_message();
         job.known.hung_up = process.hung_up;
+        job.known.given_up = process.given_up;
     }
     auto code = judge(process, how);
     auto node = processes_.extract(process.pid);
+    auto jobs = process.jobs;
     if (schedule_.process_ended(process, code, untouched, clock_type::now()))
         journal_.write(level::error, last_launch_failure_);
+    for (auto* entry : jobs)
+        if (entry->state == job_entry::status::waiting) // it has nothing to do with that process
+            static_cast<job_node*>(entry)->known = {};
 }
 
 errc dispatcher::judge(process_node& process, ending const& how)

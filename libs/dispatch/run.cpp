@@ -211,7 +211,8 @@ void dispatcher::end_run()
     complete_run(std::move(run->handler), std::move(run->work), std::move(run->error), summary);
 }
 
-// Once the handlers that come before it have left for their executors.
+// Once the handlers that come before it are called: they may go through another executor, and ours may have nothing else
+// to do then.
 void dispatcher::complete_run(run_handler&& handler, handler_work&& work, std::exception_ptr error,
                               run_summary const& summary)
 {
@@ -222,7 +223,8 @@ void dispatcher::complete_run(run_handler&& handler, handler_work&& work, std::e
     };
     auto held = std::make_shared<completion>(completion{std::move(handler), std::move(work), std::move(error)});
     auto last = std::exchange(end_of_run_, std::make_shared<run_end>());
-    last->then = [executor = executor_, held, summary] {
+    auto busy = boost::asio::prefer(executor_, boost::asio::execution::outstanding_work.tracked);
+    last->then = [executor = executor_, busy, held, summary] {
         post_handler(executor, nullptr, std::move(held->work), std::move(held->handler), std::move(held->error), summary);
     };
 }

@@ -12,8 +12,6 @@ using job_status = job_entry::status;
 using process_status = process_entry::status;
 using kind = action::kind;
 
-constexpr std::chrono::seconds patience_for_begin{10}; // with what a process has only to read
-
 } // namespace
 
 // ---- the run ----
@@ -214,6 +212,12 @@ std::chrono::nanoseconds attempt_delay(int attempt, std::uint_fast32_t chance)
     return half + half * static_cast<int>(chance % 1024) / 1024;
 }
 
+std::chrono::nanoseconds patience_for_begin(std::size_t size)
+{
+    constexpr std::size_t least_per_second = 4u << 20; // any machine that is alive copies that much
+    return std::chrono::seconds{10} + std::chrono::seconds{size / least_per_second};
+}
+
 void schedule::fail_waiting(errc code)
 {
     while (!waiting_.empty())
@@ -321,7 +325,7 @@ void schedule::send(job_entry& job, process_entry& process, time_point now)
     if (!limits_.prefetch)
         begin(process, now); // else the process says when
     else if (is_next)
-        process.deadline = later(now, patience_for_begin);
+        process.deadline = later(now, patience_for_begin(job.size));
 }
 
 void schedule::begin(process_entry& process, time_point now)
@@ -422,7 +426,7 @@ void schedule::settle(process_entry& process, time_point now)
         if (process.jobs.front()->verdict) // cancelled or stopped before its turn came
             end(process, now);
         else
-            process.deadline = later(now, patience_for_begin);
+            process.deadline = later(now, patience_for_begin(process.jobs.front()->size));
         return;
     }
     if (is_last(process)) {
@@ -460,7 +464,8 @@ void schedule::tick(time_point now)
     for (auto* process : std::vector<process_entry*>{processes_}) {
         if (process->deadline && *process->deadline <= now) {
             auto& job = *process->jobs.front();
-            if (job.state == job_status::begun && !job.verdict) // else it is the process that hangs
+            process->given_up = job.state == job_status::sent; // then it is the process that hangs
+            if (!process->given_up && !job.verdict)
                 job.verdict = errc::timed_out;
             end(*process, now);
         } else if (process->kill_at && *process->kill_at <= now) {

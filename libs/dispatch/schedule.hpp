@@ -34,6 +34,7 @@ struct job_entry : boost::intrusive::set_base_hook<boost::intrusive::link_mode<b
     std::uint64_t id = 0;                 ///< grows from job to job: first come, first served
     int priority = 0;
     int attempts = 1;                     ///< how often it may be begun
+    std::size_t size = 0;                 ///< of what is sent to its process, in bytes
     std::chrono::nanoseconds timeout{0};  ///< of each attempt; 0: none
     bool retry_exceptions = false;
     bool produced = false;                ///< its outcome goes to the consumer, and holds the producer back till then
@@ -58,6 +59,7 @@ struct process_entry {
     std::uint64_t knows = UINT64_MAX;     ///< the last job that had been submitted when it began
     bool gets_no_more = false;            ///< it has had a job that wanted it for itself
     bool was_ready = false;               ///< whether it has ever been able to take a job
+    bool given_up = false;                ///< it is being ended since it did not begin what it was sent
     std::optional<time_point> deadline;   ///< of the job that it has begun, or should begin
     std::optional<time_point> kill_at;    ///< when it is killed, if it has not ended by then
 };
@@ -122,7 +124,7 @@ public:
     bool begun(process_entry& process, std::uint64_t job, time_point now);
     bool answered(process_entry& process, std::uint64_t job, answer how, time_point now);
     /// It no longer makes sense; it is killed, and blamed by this code, or without one by how it ends.
-    void misbehaved(process_entry& process, std::optional<errc> code, time_point now);
+    void misbehaved(process_entry& process, std::optional<errc> code);
     /// It has ended and all it said was taken. The job that it had begun, if it has no verdict yet, failed by `code`.
     /// `untouched`: it had not read what was sent to it. Returns whether it was as good as none: that is a launch that
     /// has failed.
@@ -241,6 +243,9 @@ time_point later(time_point now, std::chrono::nanoseconds by);
 
 /// How long to wait after so many failures to launch in a row.
 std::chrono::milliseconds launch_delay(unsigned failures);
+
+/// How long a process may take to begin a job of so many bytes that it has only to read.
+std::chrono::nanoseconds patience_for_begin(std::size_t size);
 
 /// How long a job waits after its attempt of this number. `chance`: any number.
 std::chrono::nanoseconds attempt_delay(int attempt, std::uint_fast32_t chance);

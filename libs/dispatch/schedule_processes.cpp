@@ -14,6 +14,13 @@ using kind = action::kind;
 
 constexpr unsigned launch_tries = 4, launch_tries_beside_work = 16; // less than a second, and about a minute
 
+// How often a job may come back from processes that had not begun it, since it may be the job that none can read. One
+// that had done others before may have had its end from those.
+unsigned returns_borne(bool had_done_others)
+{
+    return had_done_others ? 16 : 4;
+}
+
 } // namespace
 
 // `nanoseconds::max()` is what some write for "never".
@@ -138,7 +145,7 @@ void schedule::kill(process_entry& process)
     emit(order);
 }
 
-void schedule::misbehaved(process_entry& process, std::optional<errc> code, time_point now)
+void schedule::misbehaved(process_entry& process, std::optional<errc> code)
 {
     if (process.state == process_status::gone)
         return;
@@ -149,7 +156,6 @@ void schedule::misbehaved(process_entry& process, std::optional<errc> code, time
     process.deadline.reset();
     process.kill_at.reset();
     kill(process);
-    static_cast<void>(now);
 }
 
 bool schedule::process_ended(process_entry& process, errc code, bool untouched, time_point now)
@@ -172,12 +178,12 @@ bool schedule::process_ended(process_entry& process, errc code, bool untouched, 
             --job.attempt; // it never saw the job
         if (job.verdict)
             fail_or_retry(job, *job.verdict, had_begun && *job.verdict == errc::timed_out, now);
-        else if (had_begun && !untouched)
-            fail_or_retry(job, code, true, now);
+        else if (had_begun && !untouched) // it was us who ended it where it was given up: not the job's fault, but an attempt
+            fail_or_retry(job, process.given_up ? errc::process_lost : code, true, now);
         else if (stopping_)
             complete(job, errc::stopped);
-        else if (untouched && entry == jobs.front() && process.taken == jobs.size() && ++job.returned >= launch_tries)
-            complete(job, errc::launch_failed); // it may be the job that no process can read
+        else if (untouched && entry == jobs.front() && ++job.returned >= returns_borne(process.taken > jobs.size()))
+            complete(job, errc::launch_failed);
         else
             push(job);
     }

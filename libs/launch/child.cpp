@@ -174,21 +174,37 @@ bool reap_dead_of(int group) noexcept
 
 } // namespace
 
-void orphans::reap_group(int group) noexcept
+void orphans::expect(int group) noexcept
 {
-    constexpr std::chrono::milliseconds moment{5}; // what was killed needs less, unless the kernel holds it
     if (!adopts_orphans())
         return;
-    groups_.push_back(group);
-    reap(moment);
+    try {
+        groups_.push_back({group});
+    } catch (std::bad_alloc const&) { // it cannot be kept in mind
+        reap_dead_of(group);
+    }
 }
 
-void orphans::reap(std::chrono::milliseconds most) noexcept
+void orphans::reap() noexcept
+{
+    constexpr std::chrono::milliseconds moment{5}; // what was killed needs less, unless the kernel holds it
+    reap(moment, [](killed_group const& each) { return each.waited_for; });
+    for (auto& each : groups_)
+        each.waited_for = true;
+}
+
+void orphans::reap_all(std::chrono::milliseconds most) noexcept
+{
+    reap(most, [](killed_group const&) { return false; });
+}
+
+template <class Spared>
+void orphans::reap(std::chrono::milliseconds most, Spared is_spared) noexcept
 {
     auto until = std::chrono::steady_clock::now() + most;
     for (;;) {
-        std::erase_if(groups_, reap_dead_of);
-        if (groups_.empty() || std::chrono::steady_clock::now() >= until)
+        std::erase_if(groups_, [](killed_group const& each) { return reap_dead_of(each.number); });
+        if (std::ranges::all_of(groups_, is_spared) || std::chrono::steady_clock::now() >= until)
             return;
         std::this_thread::sleep_for(std::chrono::microseconds{200}); // nothing tells of the end of a group
     }

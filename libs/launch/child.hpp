@@ -54,13 +54,22 @@ private:
 /// own children by their group.
 class orphans {
 public:
-    /// Of a group that was killed: reaps those that are dead by now, and keeps the others in mind.
-    void reap_group(int group) noexcept;
-    /// Waits for those that were not dead yet, at most so long.
-    void reap(std::chrono::milliseconds most) noexcept;
+    /// Keeps in mind a group that was killed.
+    void expect(int group) noexcept;
+    /// Reaps those that are dead by now. For groups that are new it waits a moment, once for all of them.
+    void reap() noexcept;
+    /// Waits for all, at most so long.
+    void reap_all(std::chrono::milliseconds most) noexcept;
 
 private:
-    std::vector<int> groups_; ///< some of each live, so that its number is still its own
+    struct killed_group {
+        int number;
+        bool waited_for = false;
+    };
+    template <class Spared>
+    void reap(std::chrono::milliseconds most, Spared is_spared) noexcept;
+
+    std::vector<killed_group> groups_; ///< some of each live, so that its number is still its own
 };
 
 } // namespace wodehaus::detail

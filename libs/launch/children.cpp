@@ -35,7 +35,7 @@ void children_launch::signal(int pid, int number)
 void children_launch::close(std::function<void()> closed)
 {
     closed_ = true;
-    orphans_.reap(patience_for_orphans);
+    orphans_.reap_all(patience_for_orphans);
     closed();
 }
 
@@ -46,7 +46,7 @@ void children_launch::destroy() noexcept
         child.process.signal(SIGKILL);
     for (auto& [pid, child] : children_)
         reap(child.process);
-    orphans_.reap(patience_for_orphans);
+    orphans_.reap_all(patience_for_orphans);
     children_.clear();
 }
 
@@ -54,7 +54,7 @@ ending children_launch::reap(child_process& process) noexcept
 {
     auto how = process.reap();
     if (how.known) // else the number may be a stranger's by now
-        orphans_.reap_group(process.pid());
+        orphans_.expect(process.pid());
     return how;
 }
 
@@ -100,6 +100,7 @@ void children_launch::wait(child_process& process)
             return;
         }
         auto how = self->reap(child);
+        self->orphans_.reap();
         self->children_.erase(found);
         self->settings_.listener->ended(pid, how);
     });

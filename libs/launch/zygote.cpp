@@ -92,7 +92,7 @@ public:
     void destroy() noexcept override
     {
         if (!zygote_)
-            return orphans_.reap(patience_for_orphans);
+            return orphans_.reap_all(patience_for_orphans);
         hang_up();
         // It kills and reaps all that it has forked, which takes no time unless it was stopped. In preload it would not
         // listen, and has forked nothing.
@@ -102,7 +102,7 @@ public:
         }
         reap(*zygote_);
         zygote_.reset();
-        orphans_.reap(patience_for_orphans);
+        orphans_.reap_all(patience_for_orphans);
         timer_.cancel();
     }
 
@@ -428,7 +428,7 @@ private:
 
     void tell_closed()
     {
-        orphans_.reap(patience_for_orphans);
+        orphans_.reap_all(patience_for_orphans);
         std::exchange(closed_, nullptr)();
     }
 
@@ -438,9 +438,10 @@ private:
         auto how = one.child.reap();
         one.lifeline.reset(); // whoever it has left behind dies now
         if (how.known)
-            orphans_.reap_group(one.child.pid());
+            orphans_.expect(one.child.pid());
         for (int pid : one.census.processes())
-            orphans_.reap_group(pid);
+            orphans_.expect(pid);
+        orphans_.reap();
         return how;
     }
 

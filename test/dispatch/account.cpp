@@ -171,6 +171,8 @@ BOOST_AUTO_TEST_CASE(the_kind_of_an_end)
     auto why = account(errc::process_lost, {.process = "42", .end = unknown, .told = {}, .output = {}});
     BOOST_TEST(contains(why.what, "nobody knows"), why.what);
     BOOST_TEST(why.signal == 0);
+    why = account(errc::process_lost, {.process = "42", .end = killed(SIGTERM), .told = {}, .output = {}, .given_up = true});
+    BOOST_TEST(contains(why.what, "did not begin it in time"), why.what);
 }
 
 BOOST_AUTO_TEST_CASE(what_the_process_has_told_is_the_story)

@@ -63,7 +63,7 @@ public:
     }
     scene& misbehaves(int number, errc code = errc::bad_message)
     {
-        return decisions.misbehaved(process(number), code, now), *this;
+        return decisions.misbehaved(process(number), code), *this;
     }
     scene& launch_failed(std::size_t count = 1, errc code = errc::launch_failed, bool final = false)
     {
@@ -564,10 +564,55 @@ BOOST_AUTO_TEST_CASE(a_process_that_does_not_begin_what_it_was_sent)
     BOOST_TEST(s.to_do() == "term 1");
     s.ended(1).forget().after(1s).comes(2);
     BOOST_TEST(s.job('b').process == &s.process(2));
-    BOOST_TEST(s.job('b').returned == 0u); // others were before it
     s.begun(2, 'b');
     BOOST_TEST(s.job('b').attempt == 1);
     BOOST_TEST(!s.due()); // it has no timeout
+}
+
+BOOST_AUTO_TEST_CASE(a_large_job_may_take_its_process_longer_to_read)
+{
+    scene s{kept(1, 1)};
+    s.job('b').size = std::size_t{1} << 30;
+    s.run().submit("ab").comes(1).forget();
+    BOOST_TEST(s.due().value() == 10s);
+    s.begun(1, 'a').answers(1, 'a').after(200s);
+    BOOST_TEST(s.to_do() == "a: ok");
+    s.after(100s);
+    BOOST_TEST(s.to_do() == "term 1");
+}
+
+BOOST_AUTO_TEST_CASE(one_that_begins_as_its_process_is_given_up)
+{
+    // It has had its attempt then, and its process is not said to have crashed by our own signal.
+    scene s{kept(1, 1)};
+    s.job('a').attempts = 2;
+    s.run().submit("a").comes(1).forget().after(10s);
+    BOOST_TEST(s.to_do() == "term 1");
+    s.begun(1, 'a').ended(1, errc::process_crashed).after(50ms);
+    BOOST_TEST(s.to_do() == "retry a after process_lost in 1, request");
+    s.comes(2).forget().after(10s).begun(2, 'a').answers(2, 'a'); // its answer is as good as any
+    BOOST_TEST(s.to_do() == "term 2, a: ok");
+}
+
+BOOST_AUTO_TEST_CASE(a_job_that_ends_kept_processes_before_they_begin_it)
+{
+    // It may have been their last job that was their end. But not each time.
+    scene s{kept(1, 1)};
+    for (int number = 1; number <= 16; ++number) {
+        BOOST_TEST(s.job('z').returned == number - 1u);
+        s.job('a') = {};
+        s.job('a').priority = 1;
+        if (number == 1)
+            s.run();
+        s.submit("a");
+        if (number == 1)
+            s.submit("z");
+        s.comes(number).begun(number, 'a').answers(number, 'a').forget().ended(number);
+        if (number < 16)
+            s.forget().after(10s).forget();
+    }
+    BOOST_TEST(s.to_do() == "z: launch_failed");
+    BOOST_TEST(s.job('z').attempt == 0);
 }
 
 BOOST_AUTO_TEST_CASE(an_answer_out_of_turn_is_none)

@@ -300,7 +300,7 @@ void world::happen_to(model_process& process, step next)
         [[fallthrough]];
     case garbles:
         process.silent = true;
-        decisions_.misbehaved(process, errc::bad_message, now_);
+        decisions_.misbehaved(process, errc::bad_message);
         break;
     case crashes:
         end(process, process.is_ready ? errc::process_crashed : errc::launch_failed, false);

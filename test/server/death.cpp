@@ -342,12 +342,14 @@ BOOST_AUTO_TEST_CASE(a_launcher_that_lets_go_of_the_channel)
 {
     // As long as the program holds it, there is an answer to come.
     wodehaus::options how{.workers = 1, .launch = wodehaus::launch::exec};
-    how.launcher = {"sh", "-c", "exec 3<&0; \"$@\" <&3 & exec <&- >&- 3<&-; wait", "sh"};
+    how.launcher = {"sh", "-c", "exec 3<&0; \"$@\" <&3 & exec <&- >&- 3<&-; wait $!", "sh"};
     for (std::size_t kept : {std::size_t{1}, std::size_t{0}}) {
         how.jobs_per_process = kept;
         kit::with_server(how, [](wodehaus::job_server& server) -> awaitable<void> {
             for (int i = 0; i < 3; ++i)
                 BOOST_TEST(co_await server.async_call(worker<good>, i) == i + 1);
+            auto end = co_await server.async_try_call(worker<kit::mishaps::raises>, SIGABRT);
+            BOOST_TEST(kit::failed(end, errc::process_exited).exit_code == 128 + SIGABRT); // the shell's words for it
         });
     }
     // A launcher that does so without having started the program is not waited for.

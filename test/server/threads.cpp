@@ -215,6 +215,41 @@ BOOST_AUTO_TEST_CASE(a_call_s_handler_comes_before_its_run_s)
     BOOST_TEST(wrong == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_call_s_handler_may_wait_for_its_run)
+{
+    crew my;
+    wodehaus::basic_job_server<> server{my.context, kit::in_process({.workers = 1})};
+    std::promise<void> ended;
+    auto end = ended.get_future();
+    std::atomic<bool> came{false};
+    server.async_run([&](std::exception_ptr, wodehaus::run_summary) { ended.set_value(); });
+    server.async_try_call(worker<half>, 2, [&](std::exception_ptr, wodehaus::outcome<int>) {
+        server.stop();
+        came = end.wait_for(std::chrono::seconds{60}) == std::future_status::ready;
+    });
+    my.run();
+    BOOST_TEST(came);
+}
+
+BOOST_AUTO_TEST_CASE(a_run_whose_calls_go_through_another_context_keeps_its_own_busy)
+{
+    asio::io_context ours, other;
+    wodehaus::basic_job_server<> server{ours, kit::in_process({.workers = 1})};
+    std::vector<std::string> order;
+    server.async_run(asio::bind_executor(other, [&](std::exception_ptr, wodehaus::run_summary) { order.push_back("run"); }));
+    server.async_try_call(worker<half>, 2, asio::bind_executor(other, [&](std::exception_ptr, wodehaus::outcome<int>) {
+                              order.push_back("call");
+                          }));
+    server.stop();
+    while (ours.run_one_for(std::chrono::milliseconds{50})) {
+    }
+    BOOST_REQUIRE(!ours.stopped());
+    std::thread beside{[&] { other.run(); }};
+    ours.run();
+    beside.join();
+    BOOST_TEST(order == (std::vector<std::string>{"call", "run"}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(a_server_s_parts_are_never_two_at_once)
 {
     kit::each(kit::launches_beside_threads, [](kit::way how) {
