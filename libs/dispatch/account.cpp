@@ -50,12 +50,14 @@ std::string story(errc code, job_entry const& job, evidence const& known)
     case errc::too_large:
         return "its process sent a message beyond max_message, or beyond the memory that is left, and was killed";
     case errc::process_crashed:
-        return "its process " + end + (known.cut_short ? " while it wrote its result" : "");
+        return "its process " + end + (known.cause.empty() ? "" : ", " + known.cause) +
+               (known.place.empty() ? "" : ", in " + known.place) + (known.cut_short ? ", while it wrote its result" : "");
     case errc::process_exited:
         return "its process " + (known.hung_up ? "closed its channel and " + end : end) +
                " without an answer; a worker must return or throw";
     case errc::timed_out:
-        return "it ran longer than its timeout of " + in_words(job.timeout) + " and was ended";
+        return "it ran longer than its timeout of " + in_words(job.timeout) + " and was ended" +
+               (known.place.empty() ? "" : ", in " + known.place);
     case errc::out_of_memory:
         return "its process has used up the memory it may have";
     case errc::canceled:
@@ -103,6 +105,7 @@ failure account_of(errc code, job_entry const& job, std::string_view worker, evi
     why.process = known.process;
     why.attempt = std::max(1, job.attempt);
     why.output = known.output;
+    why.trace = known.trace;
     if (known.end && known.end->known) {
         why.usage = known.end->usage;
         if (WIFSIGNALED(known.end->status))

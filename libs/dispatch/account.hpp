@@ -3,10 +3,12 @@
 
 #include "dispatch/schedule.hpp"
 #include "launch/launch.hpp"
+#include "worker/stack.hpp"
 
 #include <wodehaus/outcome.hpp>
 
 #include <string>
+#include <vector>
 
 namespace wodehaus::detail {
 
@@ -19,6 +21,8 @@ struct evidence {
     bool cut_short = false;        ///< it ended within a message
     bool hung_up = false;          ///< it had closed its channel before it ended
     bool given_up = false;         ///< it was ended since it had not begun the job in time
+    std::vector<thread_stack> stacks{}; ///< that it has told of itself, and that are not in words yet
+    std::string trace{}, cause{}, place{}; ///< of a crash or a hang: the stacks, what has happened, and where
 };
 
 /// The kind of a process's end that nobody here has ordered.

@@ -321,6 +321,8 @@ void dispatcher::flush()
 
 void dispatcher::complete(job_node& job, std::optional<errc> code)
 {
+    if (code && !job.known.stacks.empty())
+        return find_names(job, *code);
     auto keep = std::exchange(job.self, nullptr);
     if (!code && !job.known.told) {
         journal_.note({event::kind::ended, &job, job.known.process});

@@ -24,12 +24,14 @@
 #include "dispatch/stop_signals.hpp"
 #include "launch/greeting.hpp"
 #include "launch/program.hpp"
+#include "launch/symbolizer.hpp"
 
 #include <boost/asio/basic_waitable_timer.hpp>
 
 #include <list>
 #include <map>
 #include <mutex>
+#include <set>
 #include <vector>
 
 namespace wodehaus::detail {
@@ -44,6 +46,7 @@ struct process_node : process_entry {
     bool hung_up = false;                 ///< it had closed its channel and was not about to exit; it is killed for that
     std::optional<refusal> refused;
     std::string preload_threw;
+    std::vector<thread_stack> stacks;     ///< what it has told of its own end
 };
 
 struct map_operation;
@@ -136,6 +139,11 @@ private:
     void complete(job_node& job, std::optional<errc> code);
     void flush();
     void arm_timer();
+
+    // What failed processes tell of their stacks
+    void take_stack(process_node& process, frame const& message);
+    void find_names(job_node& job, errc code);
+    void put_in_words(evidence& known);
     void publish();
 
     // Processes
@@ -163,6 +171,8 @@ private:
     std::vector<std::shared_ptr<conversation>> unwritten_; ///< those that something was sent to
     std::list<std::shared_ptr<map_operation>> maps_;
     std::vector<std::weak_ptr<waiting_party>> idle_parties_; ///< who waits for a run to begin
+    std::shared_ptr<symbolizer> symbols_;                  ///< once a stack was told
+    std::set<std::shared_ptr<job_node>> untold_;           ///< have failed, and wait for the names in their stacks
     std::string last_launch_failure_;
     std::uint64_t last_id_ = 0;
     bool pumping_ = false;

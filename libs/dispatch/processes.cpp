@@ -78,6 +78,9 @@ void dispatcher::received(conversation& from, frame&& message)
     case frame_kind::name:
         take_name(*process, message);
         break;
+    case frame_kind::stack:
+        take_stack(*process, message);
+        break;
     case frame_kind::setup:
     case frame_kind::job:
     case frame_kind::bell:
@@ -211,6 +214,7 @@ void dispatcher::gone(process_node& process, ending const& how)
         job.known.cut_short = process.talk->ended_within_a_message();
         job.known.hung_up = process.hung_up;
         job.known.given_up = process.given_up;
+        job.known.stacks = std::move(process.stacks);
     }
     auto code = judge(process, how);
     auto node = processes_.extract(process.pid);

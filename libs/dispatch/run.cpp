@@ -166,6 +166,8 @@ void dispatcher::terminate_run()
         return;
     stop_run();
     decide([this] { schedule_.terminate(clock_type::now()); });
+    if (symbols_)
+        symbols_->hurry();
     if (run_->tasks && run_->asked && run_->tasks->abandon())
         run_->asked = false;
     if (run_->consuming && !run_->in_consumer)
@@ -189,7 +191,7 @@ void dispatcher::end_run_if_done()
         pump();
         return;
     }
-    if (!schedule_.finished() || run_->asked || !run_->ended.empty() || run_->consuming)
+    if (!schedule_.finished() || !untold_.empty() || run_->asked || !run_->ended.empty() || run_->consuming)
         return;
     run_->closing = true;
     auto launch = launch_; // the end of the run lets go of it
@@ -352,6 +354,10 @@ void dispatcher::close() noexcept
         launch_->destroy();
     launch_.reset();
     schedule_.abandon([](job_entry& entry) { abort(static_cast<job_node&>(entry)); });
+    if (symbols_)
+        symbols_->close();
+    for (auto const& job : std::exchange(untold_, {}))
+        abort(*job);
     processes_.clear();
     for (auto& map : std::exchange(maps_, {}))
         abort(*map);

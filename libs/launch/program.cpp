@@ -71,18 +71,20 @@ int program_starter::start(std::filesystem::path const& program, std::vector<std
     return launcher.pid;
 }
 
+std::filesystem::path find_program(std::string const& name)
+{
+    return name.find('/') == name.npos ? process::environment::find_executable(name).native() : name;
+}
+
 command command_for(options const& how, char const* role)
 {
     std::string program = how.program.empty() ? this_program() : how.program.string();
     if (how.launcher.empty())
         return {program, {role}};
     command whole;
-    whole.program = how.launcher.front();
-    if (whole.program.native().find('/') == std::string::npos) {
-        auto found = process::environment::find_executable(whole.program.native());
-        if (!found.empty())
-            whole.program = found.native();
-    }
+    whole.program = find_program(how.launcher.front());
+    if (whole.program.empty())
+        whole.program = how.launcher.front(); // its failure tells more
     whole.arguments.assign(how.launcher.begin() + 1, how.launcher.end());
     whole.arguments.push_back(program);
     whole.arguments.push_back(role);

@@ -47,6 +47,9 @@ private:
     boost::asio::io_context never_run_{1}; ///< Boost.Process wants one; nobody else may use it
 };
 
+/// As a shell finds it; empty if there is none.
+std::filesystem::path find_program(std::string const& name);
+
 /// What is started and how: the options' program or this one, in the given role, if wanted through the launcher.
 struct command {
     std::filesystem::path program;

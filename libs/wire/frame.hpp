@@ -20,7 +20,8 @@ enum class frame_kind : std::uint8_t {
     result,    ///< process to server: the job's result
     failed,    ///< process to server: why there is none (a job's, or preload's where the id is 0)
     name,      ///< process to server: its name has changed
-    bell       ///< process to server: look at the ring
+    bell,      ///< process to server: look at the ring
+    stack      ///< process to server: where one of its threads is, when it crashes or the server asks
 };
 
 /// Those that tell of a job come in one order, whichever way they come; each has the next number.

@@ -1,6 +1,8 @@
 // A fork of the server as a process that runs jobs.
 #include "worker/forked.hpp"
 
+#include "worker/channel.hpp"
+#include "worker/crash.hpp"
 #include "worker/greeting.hpp"
 #include "worker/registry.hpp"
 #include "worker/serve.hpp"
@@ -70,6 +72,7 @@ void be_forked_process(forked_birth const& with) noexcept
         forget_name();
         forget_this_job();
         reset_signals();
+        prepare_to_tell_crashes();
         if (preload_of_program()) {
             say_hello();
             run_preload(preload_of_program());

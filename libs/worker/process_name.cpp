@@ -1,4 +1,5 @@
 // The name of this process, here and in `ps`.
+#include "worker/channel.hpp"
 #include "worker/role.hpp"
 
 #include "wire/frame.hpp"
@@ -6,13 +7,10 @@
 #include <wodehaus/process_name.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <mutex>
 
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 namespace wodehaus {
@@ -24,7 +22,6 @@ namespace {
 std::mutex name_mutex;
 std::string chosen_name;             // guarded by name_mutex
 bool server_is_told = false;         // guarded by name_mutex
-std::mutex channel_mutex;            // a job's threads may change the name while the loop answers
 char* arguments = nullptr;           // the memory that `ps` reads
 std::size_t arguments_size = 0;
 
@@ -37,43 +34,11 @@ void show(std::string const& name) noexcept
     std::memcpy(arguments, name.data(), std::min(name.size(), arguments_size - 1));
 }
 
-bool write_all(std::span<iovec> pieces) noexcept
-{
-    while (!pieces.empty()) {
-        msghdr message{};
-        message.msg_iov = pieces.data();
-        message.msg_iovlen = pieces.size();
-        ssize_t sent = ::sendmsg(channel_out, &message, MSG_NOSIGNAL);
-        if (sent < 0 && errno == ENOTSOCK) // a pipe, behind a launcher
-            sent = ::writev(channel_out, pieces.data(), static_cast<int>(pieces.size()));
-        if (sent < 0) {
-            if (errno == EINTR)
-                continue;
-            return false;
-        }
-        auto done = static_cast<std::size_t>(sent);
-        while (!pieces.empty() && done >= pieces.front().iov_len) {
-            done -= pieces.front().iov_len;
-            pieces = pieces.subspan(1);
-        }
-        if (!pieces.empty()) {
-            pieces.front().iov_base = static_cast<char*>(pieces.front().iov_base) + done;
-            pieces.front().iov_len -= done;
-        }
-    }
-    return true;
-}
-
 } // namespace
 
 std::unique_lock<std::mutex> lock_name()
 {
     return std::unique_lock{name_mutex};
-}
-
-std::unique_lock<std::mutex> lock_channel()
-{
-    return std::unique_lock{channel_mutex};
 }
 
 void forget_name() noexcept
@@ -92,18 +57,6 @@ void remember_arguments(int argc, char** argv) noexcept
             end += std::strlen(argv[i]) + 1;
     arguments = argv[0];
     arguments_size = static_cast<std::size_t>(end - argv[0]);
-}
-
-bool send_to_server(std::span<char const> bytes) noexcept
-{
-    return send_to_server(bytes, {});
-}
-
-bool send_to_server(std::span<char const> head, std::span<char const> body) noexcept
-{
-    iovec pieces[2] = {{const_cast<char*>(head.data()), head.size()}, {const_cast<char*>(body.data()), body.size()}};
-    std::lock_guard lock{channel_mutex};
-    return write_all({pieces, body.empty() ? 1u : 2u});
 }
 
 std::string introduce_name()

@@ -61,7 +61,6 @@ private:
 };
 std::unique_lock<std::mutex> lock_registry();
 std::unique_lock<std::mutex> lock_name();
-std::unique_lock<std::mutex> lock_channel();
 
 /// After a fork: the name and the job of the process that it was forked from are not its own.
 void forget_name() noexcept;
@@ -72,10 +71,6 @@ void remember_arguments(int argc, char** argv) noexcept;
 /// In a process of ours, after preload: the name that was chosen, or nothing. From then on the server is told of each
 /// change, and `ps` shows it.
 std::string introduce_name();
-
-/// Sends whole frames on the channel; false if nobody listens any more.
-bool send_to_server(std::span<char const> bytes) noexcept;
-bool send_to_server(std::span<char const> head, std::span<char const> body) noexcept;
 
 /// The body of a failed frame.
 struct failure_message {

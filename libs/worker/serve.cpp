@@ -3,6 +3,8 @@
 
 #include "wire/frame.hpp"
 #include "wire/ring.hpp"
+#include "worker/channel.hpp"
+#include "worker/crash.hpp"
 #include "worker/flush.hpp"
 #include "worker/job_message.hpp"
 #include "worker/registry.hpp"
@@ -229,6 +231,7 @@ void serve(setup_message const& setup) noexcept
 {
     int status = EXIT_FAILURE;
     try {
+        tell_own_crashes();
         this_process site;
         status = serve_jobs(site, setup);
     } catch (std::exception const& error) {

@@ -1,0 +1,42 @@
+// The strand's part that has to do with the stacks that failed processes tell: a job's failure is told once it is known
+// what the places in them are called.
+#include "dispatch/dispatcher.hpp"
+
+#include "dispatch/trace.hpp"
+
+namespace wodehaus::detail {
+
+void dispatcher::take_stack(process_node& process, frame const& message)
+{
+    constexpr std::size_t most_stacks = 256; // of so many threads
+    auto stack = read_stack(message.body.bytes());
+    if (!stack || process.stacks.size() == most_stacks)
+        return distrust(process, errc::bad_message);
+    auto at = stack->cause.signal ? process.stacks.begin() : process.stacks.end();
+    process.stacks.insert(at, std::move(*stack));
+}
+
+void dispatcher::find_names(job_node& job, errc code)
+{
+    if (!symbols_)
+        symbols_ = std::make_shared<symbolizer>(strand_, gate_);
+    auto places = places_of(job.known.stacks);
+    auto [kept, is_new] = untold_.insert(job.self);
+    symbols_->find(places, [this, code, one = *kept] {
+        untold_.erase(one);
+        put_in_words(one->known);
+        complete(*one, code);
+        pump();
+    });
+}
+
+void dispatcher::put_in_words(evidence& known)
+{
+    auto stacks = std::exchange(known.stacks, {});
+    auto names = [this](file_place const& place) { return symbols_->known(place); };
+    known.trace = describe_stacks(stacks, names, symbols_->complaint());
+    known.cause = describe_cause(stacks.front());
+    known.place = describe_place(stacks.front(), names);
+}
+
+} // namespace wodehaus::detail

@@ -1,0 +1,142 @@
+// Stacks in words.
+#include "dispatch/trace.hpp"
+
+#include "launch/launch.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+
+namespace wodehaus::detail {
+
+namespace {
+
+std::string in_hex(std::uint64_t number)
+{
+    char text[2 + 16] = {'0', 'x'};
+    auto end = std::to_chars(text + 2, std::end(text), number, 16).ptr;
+    return {text, end};
+}
+
+file_place place_of(thread_stack const& stack, code_place const& place)
+{
+    return place.file == code_place::no_file ? file_place{} : file_place{stack.files[place.file], place.address};
+}
+
+bool has_names(code_names const* names)
+{
+    return names && !names->empty();
+}
+
+// What lies further out is this library's, and the same for each job.
+bool is_job_loop(code_names const* names)
+{
+    return has_names(names) && names->back().function.starts_with("wodehaus::detail::");
+}
+
+bool is_of_system(std::string const& file)
+{
+    return file.starts_with("/lib/") || file.starts_with("/lib64/") || file.starts_with("/usr/lib/");
+}
+
+std::string in_words(code_name const& name)
+{
+    return (name.function.empty() ? "a function without a name" : name.function) + (name.line.empty() ? "" : " at " + name.line);
+}
+
+std::string head_of(thread_stack const& stack)
+{
+    auto const& cause = stack.cause;
+    auto text = "thread " + std::to_string(cause.thread);
+    if (cause.thread_name[0])
+        text += std::string{" \""} + cause.thread_name.data() + '"';
+    if (cause.signal)
+        text += ", " + signal_name(cause.signal) + (describe_cause(stack).empty() ? "" : ": " + describe_cause(stack));
+    return text + '\n';
+}
+
+} // namespace
+
+std::vector<file_place> places_of(std::vector<thread_stack> const& stacks)
+{
+    std::vector<file_place> all;
+    for (auto const& stack : stacks)
+        for (auto const& place : stack.places)
+            if (place.file != code_place::no_file)
+                all.push_back(place_of(stack, place));
+    return all;
+}
+
+std::string describe_stacks(std::vector<thread_stack> const& stacks, names_of const& names, std::string const& remark)
+{
+    std::string text;
+    std::string without_names;
+    for (auto const& stack : stacks) {
+        text += head_of(stack);
+        int number = 0;
+        for (auto const& place : stack.places) {
+            auto where = place_of(stack, place);
+            auto const* known = names(where);
+            if (number > 0 && is_job_loop(known))
+                break;
+            auto begin = "  #" + std::to_string(number++) + ' ';
+            if (has_names(known)) {
+                for (auto const& name : *known)
+                    text += std::exchange(begin, "     ") + in_words(name) + '\n';
+            } else {
+                text += begin + in_hex(place.address) + (where.file.empty() ? "" : " in " + where.file) + '\n';
+                if (!where.file.empty() && !is_of_system(where.file))
+                    without_names = where.file;
+            }
+        }
+    }
+    if (!remark.empty())
+        text += "  (" + remark + ")\n";
+    else if (!without_names.empty())
+        text += "  (" + without_names + " was stripped: it has no names for some of these)\n";
+    return text;
+}
+
+std::string describe_place(thread_stack const& stack, names_of const& names)
+{
+    for (auto const& place : stack.places) {
+        auto where = place_of(stack, place);
+        auto const* known = names(where);
+        if (is_job_loop(known))
+            return {};
+        if (has_names(known) && !is_of_system(where.file) && !known->front().function.starts_with("std::"))
+            return in_words(known->front());
+    }
+    return {};
+}
+
+std::string describe_cause(thread_stack const& stack)
+{
+    auto const& cause = stack.cause;
+    if (cause.is_stack_overflow())
+        return "its stack has overflowed";
+    if (cause.code <= 0 && cause.signal != SIGABRT)
+        return cause.code == SI_TKILL ? "raised by itself" : "sent by a process";
+    constexpr std::uint64_t first_page = 4096;
+    auto address = in_hex(cause.address);
+    switch (cause.signal) {
+    case SIGSEGV:
+        if (cause.code == SI_KERNEL)
+            return "by an address that none can be";
+        if (cause.address == cause.program_counter)
+            return "by a jump to address " + address;
+        return cause.address < first_page ? "by a null pointer (address " + address + ")" : "at address " + address;
+    case SIGBUS:
+        return "at address " + address + ", of which there is no memory, as behind the end of a mapped file";
+    case SIGFPE:
+        return cause.code == FPE_INTDIV ? "by a division by zero" : "";
+    case SIGILL:
+        return "by what is no instruction";
+    case SIGABRT:
+        return stack.words;
+    default:
+        return {};
+    }
+}
+
+} // namespace wodehaus::detail

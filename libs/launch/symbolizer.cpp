@@ -1,0 +1,206 @@
+// What places in programs and libraries are called.
+#include "launch/symbolizer.hpp"
+
+#include <boost/asio/buffer.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+
+namespace wodehaus::detail {
+
+namespace {
+
+constexpr std::chrono::seconds patience{10};        // debug information of a gigabyte can be read in that
+constexpr std::size_t most_written = 4 << 20;       // bytes of names at once
+constexpr std::size_t most_known = 100'000;         // places, before what is known is forgotten
+
+bool is_address(std::string_view line)
+{
+    return line.starts_with("0x") && std::all_of(line.begin() + 2, line.end(), [](unsigned char c) { return std::isxdigit(c); });
+}
+
+std::string_view take_line(std::string_view& from)
+{
+    auto line = from.substr(0, from.find('\n'));
+    from.remove_prefix(std::min(line.size() + 1, from.size()));
+    return line;
+}
+
+std::string in_hex(std::uint64_t number)
+{
+    char text[2 + 16] = {'0', 'x'};
+    auto end = std::to_chars(text + 2, std::end(text), number, 16).ptr;
+    return {text, end};
+}
+
+std::filesystem::path const& find_addr2line()
+{
+    static std::filesystem::path const found = find_program("addr2line");
+    return found;
+}
+
+} // namespace
+
+std::vector<code_names> read_code_names(std::string_view written)
+{
+    std::vector<code_names> all;
+    while (!written.empty()) {
+        auto line = take_line(written);
+        if (is_address(line)) {
+            all.emplace_back();
+            continue;
+        }
+        auto where = take_line(written);
+        if (all.empty())
+            break; // it is not what it should be
+        where = where.substr(0, where.find(" (discriminator"));
+        bool has_line = !where.starts_with("??") && !where.ends_with(":?") && !where.ends_with(":0");
+        all.back().push_back({std::string{line == "??" ? "" : line}, std::string{has_line ? where : ""}});
+    }
+    for (auto& names : all)
+        std::erase_if(names, [](code_name const& each) { return each.function.empty() && each.line.empty(); });
+    return all;
+}
+
+symbolizer::running::running(strand_executor on, int pid, descriptor_pair life, descriptor from)
+    : child(on, pid), lifeline(std::move(life.second)), output(on, from.get())
+{
+    from.release();
+}
+
+symbolizer::symbolizer(strand_executor on, std::shared_ptr<gate> entrance)
+    : on_(on), entrance_(std::move(entrance)), timer_(on)
+{
+}
+
+code_names const* symbolizer::known(file_place const& place) const
+{
+    auto found = known_.find(place);
+    return found == known_.end() ? nullptr : &found->second;
+}
+
+void symbolizer::find(std::vector<file_place> const& places, std::function<void()> then)
+{
+    searches_.push_back({places, std::move(then)});
+    if (!running_)
+        go_on();
+}
+
+// Those whose names are all known by now are told; for the first of the others a process is started, for one of its files.
+void symbolizer::go_on()
+{
+    auto self = shared_from_this(); // who is told may let go of us
+    while (!searches_.empty()) {
+        auto& first = searches_.front();
+        std::vector<file_place> unknown;
+        for (auto const& place : first.places)
+            if (!known_.contains(place) && (unknown.empty() || unknown.front().file == place.file))
+                unknown.push_back(place);
+        if (unknown.empty() || hurries_) {
+            auto then = std::move(first.then);
+            searches_.pop_front();
+            then();
+        } else if (start(unknown)) {
+            return;
+        } else {
+            give_up(unknown);
+        }
+    }
+    hurries_ = false;
+    if (known_.size() > most_known)
+        known_.clear();
+}
+
+void symbolizer::give_up(std::vector<file_place> const& places)
+{
+    for (auto const& each : places)
+        known_.try_emplace(each);
+}
+
+bool symbolizer::start(std::vector<file_place> const& places)
+{
+    std::error_code none;
+    if (!std::filesystem::is_regular_file(places.front().file, none)) // the kernel's part of a program, for one
+        return false;
+    if (find_addr2line().empty()) {
+        complaint_ = "install addr2line (of binutils) for the names of functions";
+        return false;
+    }
+    std::vector<std::string> arguments{"-a", "-f", "-i", "-C", "-e", places.front().file};
+    for (auto const& each : places)
+        arguments.push_back(in_hex(each.address));
+    try {
+        auto null = open_null();
+        auto output = make_pipe();
+        auto life = make_pipe();
+        int pid = starter_.start(find_addr2line(), arguments, {null.get(), output.second.get(), null.get()}, life.first.get());
+        running_ = std::make_unique<running>(on_, pid, std::move(life), std::move(output.first));
+    } catch (std::exception const& error) {
+        complaint_ = std::string{"addr2line cannot be started: "} + error.what();
+        return false;
+    }
+    sought_ = places;
+    timer_.expires_after(patience);
+    timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+        if (auto pass = self->entrance_->enter(); pass && !error && self->running_)
+            self->running_->child.signal(SIGKILL);
+    });
+    read();
+    return true;
+}
+
+void symbolizer::read()
+{
+    running_->output.async_read_some(
+        boost::asio::buffer(running_->buffer), [self = shared_from_this()](boost::system::error_code error, std::size_t size) {
+            auto pass = self->entrance_->enter();
+            if (!pass || !self->running_)
+                return;
+            auto& run = *self->running_;
+            run.written.append(run.buffer.data(), size);
+            if (run.written.size() > most_written)
+                run.child.signal(SIGKILL);
+            error ? self->wait_for_end() : self->read();
+        });
+}
+
+void symbolizer::wait_for_end()
+{
+    running_->child.async_wait([self = shared_from_this()](boost::system::error_code) {
+        auto pass = self->entrance_->enter();
+        if (!pass || !self->running_)
+            return;
+        self->running_->child.has_ended() ? self->finish() : self->wait_for_end();
+    });
+}
+
+void symbolizer::finish()
+{
+    timer_.cancel();
+    auto run = std::exchange(running_, nullptr);
+    run->child.reap();
+    auto names = read_code_names(run->written);
+    for (std::size_t i = 0; i < sought_.size() && i < names.size(); ++i)
+        known_.try_emplace(sought_[i], std::move(names[i]));
+    auto sought = std::exchange(sought_, {});
+    if (!hurries_)
+        give_up(sought);
+    go_on();
+}
+
+void symbolizer::hurry()
+{
+    hurries_ = running_ != nullptr; // else nobody waits
+    if (running_)
+        running_->child.signal(SIGKILL);
+}
+
+void symbolizer::close() noexcept
+{
+    searches_.clear();
+    timer_.cancel();
+    running_.reset();
+}
+
+} // namespace wodehaus::detail

@@ -1,0 +1,132 @@
+// Crashes. Told by the process itself, since nobody else can see its stack once it is dead; by what may be done in a signal
+// handler, on a stack of its own, since the thread's may be used up. Names and lines are for others to find.
+#include "worker/crash.hpp"
+
+#include "worker/role.hpp"
+#include "worker/stack.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <exception>
+#include <string>
+#include <string_view>
+
+#include <dlfcn.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#pragma weak dlvsym // a static program does without it
+
+namespace wodehaus::detail {
+
+namespace {
+
+constexpr std::array crashes{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS};
+
+alignas(16) std::array<char, 64 << 10> stack_of_handlers; // its pages exist once they are used
+std::atomic<pid_t> tells{0};                              // the process that does
+std::atomic<pid_t> telling_thread{0};
+std::terminate_handler next_terminate_handler = nullptr;
+std::array<char, 512> exception_in_words{};
+
+// What the C library says when it aborts: a failed assertion, a heap that is corrupt. Its own debugger's way to know.
+struct abort_message {
+    unsigned size;
+    char text[1];
+};
+abort_message* const* last_words = nullptr;
+
+std::string_view words_for_abort() noexcept
+{
+    if (exception_in_words[0])
+        return exception_in_words.data();
+    if (!last_words || !*last_words)
+        return {};
+    std::string_view text = (*last_words)->text;
+    while (!text.empty() && text.back() == '\n')
+        text.remove_suffix(1);
+    return text;
+}
+
+void tell(pid_t thread, int number, siginfo_t const& info, ucontext_t& context) noexcept
+{
+    stack_cause cause;
+    cause.signal = number;
+    cause.code = info.si_code;
+    if (number != SIGABRT && info.si_code > 0)
+        cause.address = reinterpret_cast<std::uintptr_t>(info.si_addr);
+    cause.thread = thread;
+    ::prctl(PR_GET_NAME, cause.thread_name.data());
+    stack_writer stack{cause};
+    if (number == SIGABRT)
+        stack.say(words_for_abort());
+    stack.walk(context);
+    stack.send();
+}
+
+extern "C" void on_crash(int number, siginfo_t* info, void* context)
+{
+    int before = errno;
+    auto thread = static_cast<pid_t>(::syscall(SYS_gettid));
+    pid_t first = 0;
+    if (::getpid() != tells.load(std::memory_order_relaxed)) {
+    } else if (telling_thread.compare_exchange_strong(first, thread)) {
+        tell(thread, number, *info, *static_cast<ucontext_t*>(context));
+    } else if (first != thread) {
+        for (;;) // that one ends us all
+            ::pause();
+    }
+    // What has faulted does it again when this returns; what was sent is sent again.
+    struct sigaction by_default {};
+    by_default.sa_handler = SIG_DFL;
+    ::sigaction(number, &by_default, nullptr);
+    if (info->si_code <= 0)
+        ::syscall(SYS_tgkill, ::getpid(), thread, number);
+    errno = before;
+}
+
+// Its C name keeps it apart from the job loop, behind which traces are cut off.
+extern "C" void on_terminate()
+{
+    if (std::current_exception())
+        try {
+            auto words = "an exception that nobody has caught: " + describe_current_exception();
+            words.resize(std::min(words.size(), exception_in_words.size() - 1));
+            std::memcpy(exception_in_words.data(), words.c_str(), words.size() + 1);
+        } catch (std::exception const&) {
+            // no memory for words
+        }
+    if (next_terminate_handler)
+        next_terminate_handler();
+}
+
+} // namespace
+
+void prepare_to_tell_crashes() noexcept
+{
+    stack_t stack{};
+    stack.ss_sp = stack_of_handlers.data();
+    stack.ss_size = stack_of_handlers.size();
+    ::sigaltstack(&stack, nullptr);
+    struct sigaction action {};
+    action.sa_sigaction = &on_crash;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    ::sigfillset(&action.sa_mask);
+    for (int number : crashes)
+        ::sigaction(number, &action, nullptr);
+    next_terminate_handler = std::set_terminate(&on_terminate);
+    if (&::dlvsym)
+        last_words = static_cast<abort_message* const*>(::dlvsym(RTLD_DEFAULT, "__abort_msg", "GLIBC_PRIVATE"));
+}
+
+void tell_own_crashes() noexcept
+{
+    tells.store(::getpid(), std::memory_order_relaxed);
+}
+
+} // namespace wodehaus::detail

@@ -1,0 +1,182 @@
+// The stack of a thread. It is walked by the compiler's unwinder, which also exceptions use; with a C library that finds
+// an object's tables without a lock (glibc from 2.35 on) that may be done in a signal handler.
+#include "worker/stack.hpp"
+
+#include "worker/role.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include <dlfcn.h>
+#include <link.h>
+#include <unwind.h>
+
+namespace wodehaus::detail {
+
+namespace {
+
+struct registers {
+    std::uintptr_t program_counter, stack_pointer;
+};
+
+registers registers_of(ucontext_t const& context) noexcept
+{
+#if defined(__x86_64__)
+    return {static_cast<std::uintptr_t>(context.uc_mcontext.gregs[REG_RIP]),
+            static_cast<std::uintptr_t>(context.uc_mcontext.gregs[REG_RSP])};
+#elif defined(__aarch64__)
+    return {context.uc_mcontext.pc, context.uc_mcontext.sp};
+#else
+    static_cast<void>(context);
+    return {};
+#endif
+}
+
+// As if the call that has led to nowhere had returned, so that the caller is found.
+void return_from_nowhere(ucontext_t& context) noexcept
+{
+#if defined(__x86_64__)
+    auto& registers = context.uc_mcontext.gregs;
+    registers[REG_RIP] = *reinterpret_cast<greg_t const*>(registers[REG_RSP]);
+    registers[REG_RSP] += static_cast<greg_t>(sizeof(greg_t));
+#elif defined(__aarch64__)
+    context.uc_mcontext.pc = context.uc_mcontext.regs[30];
+#else
+    static_cast<void>(context);
+#endif
+}
+
+struct loaded_file {
+    char const* path = nullptr; ///< null: nothing was loaded there
+    std::uintptr_t base = 0;    ///< what its own addresses were shifted by
+};
+
+loaded_file file_at(std::uintptr_t address) noexcept
+{
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 35)
+    dl_find_object found;
+    if (::_dl_find_object(reinterpret_cast<void*>(address), &found) != 0 || !found.dlfo_link_map)
+        return {};
+    auto const& map = *found.dlfo_link_map;
+    bool is_program = !map.l_name || !*map.l_name;
+    return {is_program ? this_program().c_str() : map.l_name, map.l_addr};
+#else
+    static_cast<void>(address);
+    return {};
+#endif
+}
+
+struct walk_so_far {
+    stack_writer& to;
+    std::uintptr_t from; ///< what lies further in is the handler; 0: it was left behind
+};
+
+_Unwind_Reason_Code visit(_Unwind_Context* context, void* into)
+{
+    auto& walk = *static_cast<walk_so_far*>(into);
+    int at_instruction = 0; // else behind a call, which may be the last of its function
+    auto address = static_cast<std::uintptr_t>(_Unwind_GetIPInfo(context, &at_instruction));
+    if (walk.from != 0 && address != walk.from)
+        return _URC_NO_REASON;
+    walk.from = 0;
+    return walk.to.add(at_instruction ? address : address - 1) ? _URC_NO_REASON : _URC_END_OF_STACK;
+}
+
+} // namespace
+
+// The guard page below a stack is hit close to where it ends.
+bool stack_cause::is_stack_overflow() const noexcept
+{
+    constexpr std::uint64_t close = 64 << 10;
+    return signal == SIGSEGV && code > 0 && address != 0 && address + close > stack_pointer && address < stack_pointer + close;
+}
+
+void stack_writer::walk(ucontext_t& context) noexcept
+{
+    auto const before = context;
+    auto at = registers_of(context);
+    cause_.program_counter = at.program_counter;
+    cause_.stack_pointer = at.stack_pointer;
+    if (!file_at(at.program_counter).path) {
+        add(at.program_counter);
+        if (at.stack_pointer == 0)
+            return;
+        return_from_nowhere(context);
+    }
+    walk_so_far walk{*this, registers_of(context).program_counter};
+    _Unwind_Backtrace(&visit, &walk);
+    context = before;
+}
+
+bool stack_writer::add(std::uintptr_t address) noexcept
+{
+    if (cause_.places == most_places)
+        return false;
+    auto file = file_at(address);
+    auto number = file.path ? file_number(file.path) : code_place::no_file;
+    places_[cause_.places++] = {number == code_place::no_file ? address : address - file.base, number};
+    return true;
+}
+
+std::uint64_t stack_writer::file_number(char const* path) noexcept
+{
+    for (std::uint64_t i = 0; i < cause_.files; ++i)
+        if (files_[i] == path)
+            return i;
+    if (cause_.files == most_files)
+        return code_place::no_file;
+    files_[cause_.files] = path;
+    return cause_.files++;
+}
+
+bool stack_writer::send() noexcept
+{
+    std::size_t size = sizeof(frame_header);
+    auto append = [&](void const* from, std::size_t count) {
+        count = std::min(count, message_.size() - size);
+        std::memcpy(message_.data() + size, from, count);
+        size += count;
+    };
+    append(&cause_, sizeof cause_);
+    append(places_.data(), cause_.places * sizeof(code_place));
+    for (std::size_t i = 0; i < cause_.files; ++i)
+        append(files_[i], std::min(std::strlen(files_[i]), longest_file)), append("", 1);
+    append(words_.data(), std::min(words_.size(), longest_words));
+    frame_header header;
+    header.kind = frame_kind::stack;
+    header.size = size - sizeof header;
+    std::memcpy(message_.data(), &header, sizeof header);
+    return send_from_handler({message_.data(), size});
+}
+
+std::optional<thread_stack> read_stack(std::span<char const> body)
+{
+    thread_stack stack;
+    auto take = [&](void* to, std::size_t size) {
+        if (body.size() < size)
+            return false;
+        std::memcpy(to, body.data(), size);
+        body = body.subspan(size);
+        return true;
+    };
+    auto& cause = stack.cause;
+    if (body.size() > most_from_handler || !take(&cause, sizeof cause) ||
+        body.size() < cause.places * sizeof(code_place))
+        return std::nullopt;
+    cause.thread_name.back() = '\0';
+    stack.places.resize(cause.places);
+    take(stack.places.data(), cause.places * sizeof(code_place));
+    for (std::size_t i = 0; i < cause.files; ++i) {
+        auto end = std::find(body.begin(), body.end(), '\0');
+        auto length = static_cast<std::size_t>(end - body.begin());
+        stack.files.emplace_back(body.data(), length); // the last may have been cut off
+        body = body.subspan(std::min(length + 1, body.size()));
+    }
+    stack.words.assign(body.data(), body.size());
+    for (auto& place : stack.places)
+        if (place.file >= stack.files.size())
+            place.file = code_place::no_file;
+    return stack;
+}
+
+} // namespace wodehaus::detail

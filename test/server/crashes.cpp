@@ -1,0 +1,183 @@
+// How a job's process can die, and what is told of it: the cause in `what`, the function and its line in `trace`.
+#include "test/kit/preload.hpp"
+
+#include <boost/serialization/string.hpp>
+#include <boost/serialization/utility.hpp>
+
+#include <cassert>
+#include <csignal>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace asio = boost::asio;
+using asio::awaitable;
+using wodehaus::errc;
+using wodehaus::worker;
+
+namespace ways_to_die {
+
+// What the compiler is not to know.
+int volatile zero = 0;
+int* volatile null = nullptr;
+
+[[gnu::noinline]] int by_null_pointer(int job)
+{
+    null[job % 2] = 1;
+    return job;
+}
+[[gnu::noinline]] int by_jump(int job)
+{
+    auto* volatile nowhere = reinterpret_cast<int (*)(int)>(0x10);
+    return nowhere(job) + 1;
+}
+[[gnu::noinline]] int throws(int job)
+{
+    return zero == 0 ? throw std::out_of_range{"beyond"} : job;
+}
+[[gnu::noinline]] int by_noexcept(int job) noexcept
+{
+    return throws(job) + 1;
+}
+[[gnu::noinline]] int by_stack_overflow(int job)
+{
+    char volatile much[4096];
+    if (zero != 0)
+        return job;
+    much[job % 4096] = 1;
+    return by_stack_overflow(job + 1) + much[0];
+}
+[[gnu::noinline]] int by_double_free(int job)
+{
+    void* volatile block = std::malloc(100);
+    std::free(block);
+    std::free(block);
+    return job;
+}
+[[gnu::noinline]] int by_abort(int job)
+{
+    if (zero == 0)
+        std::abort();
+    return job;
+}
+[[gnu::noinline]] int by_assertion(int job)
+{
+    if (zero == 0)
+        __assert_fail("job > 7", "crashes.cpp", 7, "by_assertion");
+    return job;
+}
+[[gnu::noinline]] int by_division(int job)
+{
+    return job / zero;
+}
+[[gnu::noinline]] int by_illegal_instruction(int job)
+{
+    if (zero == 0)
+        __builtin_trap();
+    return job;
+}
+[[gnu::noinline]] int by_bus_error(int job)
+{
+    char path[] = "/tmp/wodehaus-crashes-XXXXXX";
+    int file = ::mkstemp(path);
+    ::unlink(path);
+    auto* mapped = static_cast<char volatile*>(::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, file, 0));
+    return mapped[job]; // the file is empty
+}
+
+int dies(std::pair<std::string, int> const& job)
+{
+    auto const& [way, number] = job;
+    if (way == "null pointer")
+        return by_null_pointer(number) + 1;
+    if (way == "jump")
+        return by_jump(number) + 1;
+    if (way == "noexcept")
+        return by_noexcept(number) + 1;
+    if (way == "stack overflow")
+        return by_stack_overflow(number) + 1;
+    if (way == "double free")
+        return by_double_free(number) + 1;
+    if (way == "abort")
+        return by_abort(number) + 1;
+    if (way == "assertion")
+        return by_assertion(number) + 1;
+    if (way == "division")
+        return by_division(number) + 1;
+    if (way == "illegal instruction")
+        return by_illegal_instruction(number) + 1;
+    if (way == "bus error")
+        return by_bus_error(number) + 1;
+    if (way == "exit")
+        ::_exit(3);
+    if (way == "kill")
+        ::kill(::getpid(), SIGKILL);
+    return number;
+}
+
+} // namespace ways_to_die
+
+namespace {
+
+struct way_to_die {
+    std::string name;
+    int signal;
+    std::string cause;    ///< in `what`
+    std::string function; ///< in `trace`
+};
+
+std::vector<way_to_die> const all{
+    {"null pointer", SIGSEGV, "SIGSEGV (Segmentation fault), by a null pointer (address 0x4)", "by_null_pointer"},
+    {"jump", SIGSEGV, "by a jump to address 0x10", "by_jump"},
+    {"noexcept", SIGABRT, "an exception that nobody has caught: std::out_of_range: beyond", "by_noexcept"},
+    {"stack overflow", SIGSEGV, "its stack has overflowed", "by_stack_overflow"},
+    {"double free", SIGABRT, "double free", "by_double_free"},
+    {"abort", SIGABRT, "SIGABRT", "by_abort"},
+    {"assertion", SIGABRT, "Assertion `job > 7' failed", "by_assertion"},
+    {"division", SIGFPE, "SIGFPE (Floating point exception), by a division by zero", "by_division"},
+    {"illegal instruction", SIGILL, "SIGILL (Illegal instruction), by what is no instruction", "by_illegal_instruction"},
+    {"bus error", SIGBUS, "SIGBUS (Bus error), at address 0x", "by_bus_error"},
+    {"kill", SIGKILL, "SIGKILL", ""},
+    {"exit", 0, "exited with status 3", ""},
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(crashes, kit::nothing_left)
+
+BOOST_AUTO_TEST_CASE(each_way_to_die_is_told)
+{
+    kit::each_way([](kit::way how) {
+        auto options = how({.workers = 2});
+        options.logger = {};
+        kit::with_server(options, [](wodehaus::job_server& server) -> awaitable<void> {
+            for (auto const& way : all) {
+                BOOST_TEST_INFO_SCOPE(way.name);
+                std::pair<std::string, int> job{way.name, 1};
+                auto end = co_await server.async_try_call(worker<ways_to_die::dies>, job);
+                auto why = kit::failed(end, way.signal ? errc::process_crashed : errc::process_exited);
+                BOOST_TEST(why.signal == way.signal);
+                BOOST_TEST(kit::contains(why.what, way.cause), why.what);
+                if (way.function.empty()) {
+                    BOOST_TEST(why.trace == "");
+                    continue;
+                }
+                BOOST_TEST(kit::contains(why.trace, way.function), why);
+                BOOST_TEST(kit::contains(why.trace, "crashes.cpp:"), why);
+                BOOST_TEST(kit::contains(why.what, way.function), why.what);
+            }
+        });
+    });
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+int main(int argc, char** argv)
+{
+    wodehaus::init(argc, argv, kit::preload);
+    return kit::run_tests(argc, argv);
+}
