@@ -3,7 +3,7 @@
 
 #include "dispatch/schedule.hpp"
 #include "launch/launch.hpp"
-#include "worker/stack.hpp"
+#include "worker/stack_message.hpp"
 
 #include <wodehaus/outcome.hpp>
 

@@ -34,14 +34,25 @@ bool is_job_loop(code_names const* names)
     return has_names(names) && names->back().function.starts_with("wodehaus::detail::");
 }
 
+bool is_terminate_handler(code_names const* names)
+{
+    return has_names(names) && names->front().function == "wodehaus_on_terminate";
+}
+
+// What the language does for a function, which is not where its author looks.
+bool is_of_language(std::string const& function)
+{
+    return function.starts_with("std::") || function.starts_with("__");
+}
+
 bool is_of_system(std::string const& file)
 {
     return file.starts_with("/lib/") || file.starts_with("/lib64/") || file.starts_with("/usr/lib/");
 }
 
-std::string in_words(code_name const& name)
+std::string in_words(std::string const& function, std::string const& line)
 {
-    return (name.function.empty() ? "a function without a name" : name.function) + (name.line.empty() ? "" : " at " + name.line);
+    return (function.empty() ? "a function without a name" : function) + (line.empty() ? "" : " at " + line);
 }
 
 std::string head_of(thread_stack const& stack)
@@ -69,8 +80,7 @@ std::vector<file_place> places_of(std::vector<thread_stack> const& stacks)
 
 std::string describe_stacks(std::vector<thread_stack> const& stacks, names_of const& names, std::string const& remark)
 {
-    std::string text;
-    std::string without_names;
+    std::string text, without_names, without_lines;
     for (auto const& stack : stacks) {
         text += head_of(stack);
         int number = 0;
@@ -79,10 +89,14 @@ std::string describe_stacks(std::vector<thread_stack> const& stacks, names_of co
             auto const* known = names(where);
             if (number > 0 && is_job_loop(known))
                 break;
+            if (is_terminate_handler(known))
+                continue;
             auto begin = "  #" + std::to_string(number++) + ' ';
             if (has_names(known)) {
                 for (auto const& name : *known)
-                    text += std::exchange(begin, "     ") + in_words(name) + '\n';
+                    text += std::exchange(begin, "     ") + in_words(name.function, name.line) + '\n';
+                if (known->front().line.empty() && !is_of_system(where.file))
+                    without_lines = where.file;
             } else {
                 text += begin + in_hex(place.address) + (where.file.empty() ? "" : " in " + where.file) + '\n';
                 if (!where.file.empty() && !is_of_system(where.file))
@@ -94,6 +108,8 @@ std::string describe_stacks(std::vector<thread_stack> const& stacks, names_of co
         text += "  (" + remark + ")\n";
     else if (!without_names.empty())
         text += "  (" + without_names + " was stripped: it has no names for some of these)\n";
+    else if (!without_lines.empty())
+        text += "  (" + without_lines + " has no debug information: build it with -g for files and lines)\n";
     return text;
 }
 
@@ -104,8 +120,9 @@ std::string describe_place(thread_stack const& stack, names_of const& names)
         auto const* known = names(where);
         if (is_job_loop(known))
             return {};
-        if (has_names(known) && !is_of_system(where.file) && !known->front().function.starts_with("std::"))
-            return in_words(known->front());
+        if (has_names(known) && !is_of_system(where.file) && !is_of_language(known->front().function) &&
+            !is_terminate_handler(known))
+            return in_words(known->front().function, std::filesystem::path{known->front().line}.filename());
     }
     return {};
 }

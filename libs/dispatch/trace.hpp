@@ -2,7 +2,7 @@
 #pragma once
 
 #include "launch/symbolizer.hpp"
-#include "worker/stack.hpp"
+#include "worker/stack_message.hpp"
 
 #include <functional>
 #include <string>

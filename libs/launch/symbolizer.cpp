@@ -56,7 +56,8 @@ std::vector<code_names> read_code_names(std::string_view written)
             break; // it is not what it should be
         where = where.substr(0, where.find(" (discriminator"));
         bool has_line = !where.starts_with("??") && !where.ends_with(":?") && !where.ends_with(":0");
-        all.back().push_back({std::string{line == "??" ? "" : line}, std::string{has_line ? where : ""}});
+        all.back().push_back({std::string{line == "??" ? "" : line},
+                              has_line ? std::filesystem::path{where}.lexically_normal().native() : ""});
     }
     for (auto& names : all)
         std::erase_if(names, [](code_name const& each) { return each.function.empty() && each.line.empty(); });
@@ -91,7 +92,7 @@ void symbolizer::find(std::vector<file_place> const& places, std::function<void(
 void symbolizer::go_on()
 {
     auto self = shared_from_this(); // who is told may let go of us
-    while (!searches_.empty()) {
+    while (!running_ && !searches_.empty()) {
         auto& first = searches_.front();
         std::vector<file_place> unknown;
         for (auto const& place : first.places)

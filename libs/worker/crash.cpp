@@ -91,7 +91,7 @@ extern "C" void on_crash(int number, siginfo_t* info, void* context)
 }
 
 // Its C name keeps it apart from the job loop, behind which traces are cut off.
-extern "C" void on_terminate()
+extern "C" void wodehaus_on_terminate()
 {
     if (std::current_exception())
         try {
@@ -119,7 +119,7 @@ void prepare_to_tell_crashes() noexcept
     ::sigfillset(&action.sa_mask);
     for (int number : crashes)
         ::sigaction(number, &action, nullptr);
-    next_terminate_handler = std::set_terminate(&on_terminate);
+    next_terminate_handler = std::set_terminate(&wodehaus_on_terminate);
     if (&::dlvsym)
         last_words = static_cast<abort_message* const*>(::dlvsym(RTLD_DEFAULT, "__abort_msg", "GLIBC_PRIVATE"));
 }
