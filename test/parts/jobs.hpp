@@ -42,6 +42,15 @@ inline int which_attempt(int survives)
         std::raise(SIGKILL);
     return wodehaus::this_job::attempt();
 }
+[[gnu::noinline]] inline int reads(int const volatile* from)
+{
+    return *from + 1;
+}
+inline int crashes(int)
+{
+    int* volatile null = nullptr;
+    return reads(null) + 1;
+}
 /// The worker with a state.
 struct times {
     int factor = 0;

@@ -54,6 +54,19 @@ BOOST_AUTO_TEST_CASE(a_worker_that_it_lacks)
     });
 }
 
+BOOST_AUTO_TEST_CASE(where_it_crashed)
+{
+    each_program([](wodehaus::job_server& server, std::string program) -> kit::awaitable<void> {
+        auto why = kit::failed(co_await server.async_try_call(worker<jobs::crashes>, 1), errc::process_crashed);
+        BOOST_TEST(kit::contains(why.what, "by a null pointer (address 0x0)"), why.what);
+        bool has_names = !kit::contains(program, "stripped");
+        BOOST_TEST(kit::contains(why.trace, "jobs::reads(") == has_names, why);
+        BOOST_TEST(kit::contains(why.trace, program + " was stripped") != has_names, why);
+        BOOST_TEST(kit::contains(why.trace, "build it with -g") == has_names, why);
+        BOOST_TEST(kit::contains(why.trace, "  #1 "), why); // its callers are there in any case
+    });
+}
+
 int main(int argc, char** argv)
 {
     wodehaus::init(argc, argv);

@@ -8,7 +8,7 @@ int main(int argc, char** argv)
 {
     using wodehaus::worker;
     wodehaus::offer(worker<jobs::thanks>, worker<jobs::program>, worker<jobs::name>, worker<jobs::which_attempt>,
-                    jobs::times{});
+                    worker<jobs::crashes>, jobs::times{});
     wodehaus::init(argc, argv, [] { wodehaus::process_name("small"); });
     return 1; // nobody's process
 }
