@@ -28,6 +28,8 @@ std::size_t ahead_of(launch kind)
     return 0;
 }
 
+constexpr std::chrono::milliseconds patience_for_stacks{250}; // of a process that is ended next
+
 schedule_limits limits_of(options const& how)
 {
     schedule_limits limits;
@@ -37,6 +39,8 @@ schedule_limits limits_of(options const& how)
     limits.ahead = ahead_of(how.launch);
     limits.queue_limit = how.queue_limit;
     limits.kill_after = how.kill_after;
+    if (how.launch != launch::in_process)
+        limits.examination = patience_for_stacks;
     limits.seed = static_cast<unsigned>(clock_type::now().time_since_epoch().count()); // no two servers in step
     return limits;
 }
@@ -250,6 +254,9 @@ void dispatcher::perform(action const& what)
         break;
     case action::kind::retire:
         process->talk->finish();
+        break;
+    case action::kind::ask_where:
+        ask_where(*process);
         break;
     case action::kind::ask_to_end:
         launch_->signal(process->pid, SIGTERM);

@@ -46,7 +46,9 @@ struct process_node : process_entry {
     bool hung_up = false;                 ///< it had closed its channel and was not about to exit; it is killed for that
     std::optional<refusal> refused;
     std::string preload_threw;
+    bool is_our_child = true;             ///< it, and not a launcher in front of it, has this process id
     std::vector<thread_stack> stacks;     ///< what it has told of its own end
+    std::size_t stacks_due = 0;           ///< how many it is to tell
 };
 
 struct map_operation;
@@ -141,6 +143,7 @@ private:
     void arm_timer();
 
     // What failed processes tell of their stacks
+    void ask_where(process_node& process);
     void take_stack(process_node& process, frame const& message);
     void find_names(job_node& job, errc code);
     void put_in_words(evidence& known);

@@ -3,8 +3,18 @@
 #include "dispatch/dispatcher.hpp"
 
 #include "dispatch/trace.hpp"
+#include "worker/crash.hpp"
 
 namespace wodehaus::detail {
+
+// Where it hangs, before it is asked to end. What is behind a launcher cannot be reached by this.
+void dispatcher::ask_where(process_node& process)
+{
+    if (process.is_our_child)
+        launch_->signal(process.pid, stack_signal());
+    else
+        schedule_.examined(process, clock_type::now());
+}
 
 void dispatcher::take_stack(process_node& process, frame const& message)
 {
@@ -12,8 +22,13 @@ void dispatcher::take_stack(process_node& process, frame const& message)
     auto stack = read_stack(message.body.bytes());
     if (!stack || process.stacks.size() == most_stacks)
         return distrust(process, errc::bad_message);
-    auto at = stack->cause.signal ? process.stacks.begin() : process.stacks.end();
+    auto const cause = stack->cause;
+    auto at = cause.signal || cause.is_first ? process.stacks.begin() : process.stacks.end();
     process.stacks.insert(at, std::move(*stack));
+    if (cause.threads > 0)
+        process.stacks_due = static_cast<std::size_t>(cause.threads);
+    if (process.stacks_due != 0 && process.stacks.size() >= process.stacks_due)
+        schedule_.examined(process, clock_type::now());
 }
 
 void dispatcher::find_names(job_node& job, errc code)

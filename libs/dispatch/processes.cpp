@@ -106,6 +106,7 @@ void dispatcher::greet(process_node& process, frame const& message)
             return distrust(process, errc::bad_message);
         process.greeted = true;
         process.name = std::to_string(pid_in(message)); // through a launcher it is not our child's
+        process.is_our_child = pid_in(message) == process.pid;
         if (process.state == process_entry::status::starting)
             process.kill_at = now + patience_for_preload;
     } else if (process.was_ready || message.header.kind == frame_kind::hello) {

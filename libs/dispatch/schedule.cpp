@@ -388,6 +388,7 @@ bool schedule::answered(process_entry& process, std::uint64_t id, answer how, ti
     if (process.state == process_status::ending && job.verdict) {
         // The first verdict stands; the job ends with its process, which has nothing to finish any more.
         process.kill_at.reset();
+        process.end_at.reset();
         kill(process);
         return true;
     }
@@ -451,6 +452,7 @@ std::optional<time_point> schedule::wake_at() const
     for (auto const* process : processes_) {
         consider(process->deadline);
         consider(process->kill_at);
+        consider(process->end_at);
     }
     if (!waiting_.empty()) // without demand nothing is tried again
         consider(launch_again_);
@@ -467,7 +469,9 @@ void schedule::tick(time_point now)
             process->given_up = job.state == job_status::sent; // then it is the process that hangs
             if (!process->given_up && !job.verdict)
                 job.verdict = errc::timed_out;
-            end(*process, now);
+            process->given_up ? end(*process, now) : examine(*process, now);
+        } else if (process->end_at && *process->end_at <= now) {
+            ask_to_end(*process, now);
         } else if (process->kill_at && *process->kill_at <= now) {
             process->kill_at.reset();
             if (process->state == process_status::retiring)

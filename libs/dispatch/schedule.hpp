@@ -62,6 +62,7 @@ struct process_entry {
     bool given_up = false;                ///< it is being ended since it did not begin what it was sent
     std::optional<time_point> deadline;   ///< of the job that it has begun, or should begin
     std::optional<time_point> kill_at;    ///< when it is killed, if it has not ended by then
+    std::optional<time_point> end_at;     ///< it is asked where it hangs; when it is asked to end, at the latest
 };
 
 /// What is to be done now.
@@ -70,6 +71,7 @@ struct action {
         request_process, ///< start one more
         send,            ///< give the job to the process; `last`: it ends after it
         retire,          ///< let the process end: it gets no more jobs
+        ask_where,       ///< the process is to tell what it is at, before it is asked to end
         ask_to_end,      ///< SIGTERM to the process's group
         kill,            ///< SIGKILL to it
         complete,        ///< the job has ended: answered (no code), or failed by `code`
@@ -98,6 +100,7 @@ struct schedule_limits {
     std::size_t ahead = 0;                ///< fresh processes kept parked beside those at work
     std::size_t queue_limit = SIZE_MAX;
     std::chrono::nanoseconds kill_after{std::chrono::seconds{2}};
+    std::chrono::nanoseconds examination{0}; ///< how long a process that hangs may take to say where; 0: none is asked
     unsigned seed = 1;                    ///< of what is left to chance
 };
 
@@ -123,6 +126,8 @@ public:
     /// The process has begun the job with this id. False: it has no such job, so it does not speak the truth.
     bool begun(process_entry& process, std::uint64_t job, time_point now);
     bool answered(process_entry& process, std::uint64_t job, answer how, time_point now);
+    /// It has told where it hangs, or cannot.
+    void examined(process_entry& process, time_point now);
     /// It no longer makes sense; it is killed, and blamed by this code, or without one by how it ends.
     void misbehaved(process_entry& process, std::optional<errc> code);
     /// It has ended and all it said was taken. The job that it had begun, if it has no verdict yet, failed by `code`.
@@ -202,7 +207,9 @@ private:
     void queue_due(time_point now);
     void fail_waiting(errc code);
     void settle(process_entry& process, time_point now);
+    void examine(process_entry& process, time_point now);
     void end(process_entry& process, time_point now);
+    void ask_to_end(process_entry& process, time_point now);
     void retire(process_entry& process, time_point now);
     void kill(process_entry& process);
     void set_state(process_entry& process, process_entry::status state);

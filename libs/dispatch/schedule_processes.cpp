@@ -130,11 +130,38 @@ void schedule::end(process_entry& process, time_point now)
         return;
     set_state(process, process_status::ending);
     process.deadline.reset();
+    ask_to_end(process, now);
+}
+
+void schedule::ask_to_end(process_entry& process, time_point now)
+{
+    process.end_at.reset();
     process.kill_at = later(now, limits_.kill_after);
     action ask;
     ask.what = kind::ask_to_end;
     ask.process = &process;
     emit(ask);
+}
+
+// Its job has timed out: it is ended, but is asked first where it hangs.
+void schedule::examine(process_entry& process, time_point now)
+{
+    if (limits_.examination.count() == 0)
+        return end(process, now);
+    set_state(process, process_status::ending);
+    process.deadline.reset();
+    process.kill_at.reset();
+    process.end_at = later(now, limits_.examination);
+    action ask;
+    ask.what = kind::ask_where;
+    ask.process = &process;
+    emit(ask);
+}
+
+void schedule::examined(process_entry& process, time_point now)
+{
+    if (process.end_at && process.state == process_status::ending)
+        ask_to_end(process, now);
 }
 
 void schedule::kill(process_entry& process)
@@ -155,6 +182,7 @@ void schedule::misbehaved(process_entry& process, std::optional<errc> code)
         set_state(process, process_status::ending);
     process.deadline.reset();
     process.kill_at.reset();
+    process.end_at.reset();
     kill(process);
 }
 

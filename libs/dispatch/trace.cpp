@@ -130,6 +130,8 @@ std::string describe_place(thread_stack const& stack, names_of const& names)
 std::string describe_cause(thread_stack const& stack)
 {
     auto const& cause = stack.cause;
+    if (cause.signal == 0)
+        return {};
     if (cause.is_stack_overflow())
         return "its stack has overflowed";
     if (cause.code <= 0 && cause.signal != SIGABRT)

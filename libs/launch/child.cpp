@@ -2,6 +2,7 @@
 #include "launch/child.hpp"
 
 #include "launch/program.hpp"
+#include "worker/crash.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -99,6 +100,10 @@ descriptor child_process::open_watch()
 
 void child_process::signal(int number) noexcept
 {
+    if (number == stack_signal()) { // which only it understands
+        ::kill(pid_, number);
+        return;
+    }
     if (::kill(-pid_, number) != 0)
         ::kill(pid_, number); // it has not made its group yet
     if (number == SIGTERM)

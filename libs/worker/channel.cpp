@@ -4,7 +4,6 @@
 #include "worker/role.hpp"
 
 #include <atomic>
-#include <cassert>
 #include <cerrno>
 
 #include <poll.h>
@@ -72,10 +71,12 @@ bool send_to_server(std::span<char const> head, std::span<char const> body) noex
 
 bool send_from_handler(std::span<char const> bytes) noexcept
 {
-    constexpr int patience = 200; // milliseconds; a server that reads nothing for longer is not told
-    assert(bytes.size() <= most_from_handler);
-    if (frame_is_under_way.exchange(true, std::memory_order_acquire))
+    constexpr int patience = 100; // milliseconds; a server that reads nothing for longer is not told
+    if (bytes.size() > most_from_handler)
         return false;
+    for (int waited = 0; frame_is_under_way.exchange(true, std::memory_order_acquire); ++waited)
+        if (waited == patience || ::poll(nullptr, 0, 1) != 0)
+            return false;
     pollfd room{channel_out, POLLOUT, 0};
     ssize_t sent = -1;
     if (::poll(&room, 1, patience) > 0) {

@@ -1,5 +1,6 @@
-// Crashes. Told by the process itself, since nobody else can see its stack once it is dead; by what may be done in a signal
-// handler, on a stack of its own, since the thread's may be used up. Names and lines are for others to find.
+// Stacks. Told by the process itself, since nobody can see them once it is dead, and not everybody may look while it lives;
+// by what may be done in a signal handler, on a stack of its own, since the thread's may be used up. Names and lines are for
+// others to find.
 #include "worker/crash.hpp"
 
 #include "worker/role.hpp"
@@ -16,6 +17,7 @@
 #include <string_view>
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -69,6 +71,53 @@ void tell(pid_t thread, int number, siginfo_t const& info, ucontext_t& context) 
     stack.send();
 }
 
+// Of all threads but the calling one; by the kernel's own call, since the C library's allocates.
+template <class F>
+void for_other_threads(pid_t self, F f) noexcept
+{
+    descriptor folder{::open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    alignas(std::uint64_t) std::array<char, 1024> entries;
+    for (long size; folder && (size = ::syscall(SYS_getdents64, folder.get(), entries.data(), entries.size())) > 0;)
+        for (long at = 0; at < size;) {
+            struct entry { // the kernel's linux_dirent64
+                std::uint64_t inode;
+                std::int64_t offset;
+                unsigned short size;
+                unsigned char type;
+                char name[1];
+            };
+            auto const* one = reinterpret_cast<entry const*>(entries.data() + at);
+            at += one->size;
+            pid_t thread = 0;
+            for (char const* digit = one->name; *digit >= '0' && *digit <= '9'; ++digit)
+                thread = thread * 10 + (*digit - '0');
+            if (thread != 0 && thread != self)
+                f(thread);
+        }
+}
+
+// The thread that the kernel has chosen passes it on; each tells its own stack.
+extern "C" void on_question(int number, siginfo_t* info, void* context)
+{
+    int before = errno;
+    auto self = ::getpid();
+    auto thread = static_cast<pid_t>(::syscall(SYS_gettid));
+    if (self == tells.load(std::memory_order_relaxed)) {
+        stack_cause cause;
+        cause.thread = thread;
+        cause.is_first = thread == self;
+        if (info->si_code != SI_TKILL) {
+            cause.threads = 1;
+            for_other_threads(thread, [&](pid_t other) { cause.threads += ::syscall(SYS_tgkill, self, other, number) == 0; });
+        }
+        ::prctl(PR_GET_NAME, cause.thread_name.data());
+        stack_writer stack{cause};
+        stack.walk(*static_cast<ucontext_t*>(context));
+        stack.send();
+    }
+    errno = before;
+}
+
 extern "C" void on_crash(int number, siginfo_t* info, void* context)
 {
     int before = errno;
@@ -107,7 +156,12 @@ extern "C" void wodehaus_on_terminate()
 
 } // namespace
 
-void prepare_to_tell_crashes() noexcept
+int stack_signal() noexcept
+{
+    return SIGRTMAX - 5; // as far from what programs use as from what debuggers do
+}
+
+void prepare_to_tell_stacks() noexcept
 {
     stack_t stack{};
     stack.ss_sp = stack_of_handlers.data();
@@ -119,12 +173,17 @@ void prepare_to_tell_crashes() noexcept
     ::sigfillset(&action.sa_mask);
     for (int number : crashes)
         ::sigaction(number, &action, nullptr);
+    action.sa_sigaction = &on_question;
+    action.sa_flags |= SA_RESTART;
+    for (int number : crashes)
+        ::sigdelset(&action.sa_mask, number);
+    ::sigaction(stack_signal(), &action, nullptr);
     next_terminate_handler = std::set_terminate(&wodehaus_on_terminate);
     if (&::dlvsym)
         last_words = static_cast<abort_message* const*>(::dlvsym(RTLD_DEFAULT, "__abort_msg", "GLIBC_PRIVATE"));
 }
 
-void tell_own_crashes() noexcept
+void tell_own_stacks() noexcept
 {
     tells.store(::getpid(), std::memory_order_relaxed);
 }

@@ -1,12 +1,16 @@
-// What a process tells of its own end by a signal, or by an exception that nobody has caught.
+// What a process tells of its own end by a signal or by an exception that nobody has caught, and of where its threads are
+// when its server asks.
 #pragma once
 
 namespace wodehaus::detail {
 
-/// From now on a crash of this process, and of what is forked from it, is told by the process that calls
-/// `tell_own_crashes`. Costs what follows nothing. What preload or a worker installs itself takes precedence.
-void prepare_to_tell_crashes() noexcept;
-/// Of this process: not of what it forks itself, for that has the channel, too.
-void tell_own_crashes() noexcept;
+/// By this signal the server asks where the threads are.
+int stack_signal() noexcept;
+
+/// Installs the handlers, for this process and what is forked from it. They cost what follows nothing. What preload or a
+/// worker installs itself takes precedence.
+void prepare_to_tell_stacks() noexcept;
+/// From now on this process tells: what it forks itself, and has the channel too, does not.
+void tell_own_stacks() noexcept;
 
 } // namespace wodehaus::detail

@@ -72,7 +72,7 @@ void be_forked_process(forked_birth const& with) noexcept
         forget_name();
         forget_this_job();
         reset_signals();
-        prepare_to_tell_crashes();
+        prepare_to_tell_stacks();
         if (preload_of_program()) {
             say_hello();
             run_preload(preload_of_program());

@@ -100,7 +100,7 @@ setup_message receive_setup(bool as_zygote)
 [[noreturn]] void be_process(bool as_zygote, std::function<void()> const& preload)
 {
     reset_signals(); // the server has given us a group of our own; a launcher may be in it, and ends with us
-    prepare_to_tell_crashes();
+    prepare_to_tell_stacks();
     as_zygote ? take_control_from_standard_input() : take_channel_from_standard_streams();
     offer_to_oom_killer();
     say_hello();

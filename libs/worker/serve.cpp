@@ -231,7 +231,7 @@ void serve(setup_message const& setup) noexcept
 {
     int status = EXIT_FAILURE;
     try {
-        tell_own_crashes();
+        tell_own_stacks();
         this_process site;
         status = serve_jobs(site, setup);
     } catch (std::exception const& error) {

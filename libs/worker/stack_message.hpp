@@ -17,7 +17,9 @@ struct stack_cause {
     std::uint64_t address = 0;  ///< where the fault is, for the signals that have one
     std::uint64_t program_counter = 0, stack_pointer = 0;
     std::int32_t thread = 0;
+    std::int32_t threads = 0;   ///< how many are to tell theirs, where the server has asked
     std::uint16_t places = 0, files = 0;
+    std::uint32_t is_first = 0; ///< the thread is the one that runs the job
     std::array<char, 16> thread_name{};
 
     bool is_stack_overflow() const noexcept;

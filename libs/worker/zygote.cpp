@@ -4,6 +4,7 @@
 
 #include "wire/ring.hpp"
 #include "worker/birth.hpp"
+#include "worker/crash.hpp"
 #include "worker/serve.hpp"
 
 #include <array>
@@ -104,7 +105,9 @@ private:
 
     static void signal_group(pid_t pid, int number) noexcept
     {
-        if (::kill(-pid, number) != 0)
+        if (number == stack_signal()) // which only the process itself understands
+            ::kill(pid, number);
+        else if (::kill(-pid, number) != 0)
             ::kill(pid, number); // it has not made its group yet
         if (number == SIGTERM)
             ::kill(-pid, SIGCONT); // what is stopped must hear it

@@ -58,6 +58,8 @@ std::string text_of(action const& what, JobName job, ProcessName process)
         return "send " + job(*what.job) + " to " + process(*what.process) + (what.last ? " as its last" : "");
     case action::kind::retire:
         return "retire " + process(*what.process);
+    case action::kind::ask_where:
+        return "ask where " + process(*what.process) + " hangs";
     case action::kind::ask_to_end:
         return "term " + process(*what.process);
     case action::kind::kill:

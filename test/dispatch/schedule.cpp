@@ -610,6 +610,48 @@ BOOST_AUTO_TEST_CASE(a_job_that_ends_kept_processes_before_they_begin_it)
     BOOST_TEST(s.job('z').attempt == 0);
 }
 
+BOOST_AUTO_TEST_CASE(what_hangs_is_asked_where_before_it_is_asked_to_end)
+{
+    auto limits = kept(1);
+    limits.examination = 250ms;
+    for (auto told : {true, false}) {
+        scene s{limits};
+        s.job('a').timeout = 1s;
+        s.run().submit("ab").comes(1).forget().after(1s);
+        BOOST_TEST(s.to_do() == "ask where 1 hangs");
+        BOOST_TEST(s.due().value() == 250ms);
+        if (told)
+            s.decisions.examined(s.process(1), s.now);
+        else
+            s.after(250ms);
+        BOOST_TEST(s.to_do() == "term 1");
+        BOOST_TEST(s.due().value() == 2s); // from then on
+        s.decisions.examined(s.process(1), s.now); // too late
+        s.after(2s);
+        BOOST_TEST(s.to_do() == "kill 1");
+        s.ended(1);
+        BOOST_TEST(s.to_do() == "a: timed_out, request");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(one_that_answers_or_ends_while_it_is_asked_where)
+{
+    auto limits = kept(1);
+    limits.examination = 250ms;
+    scene s{limits};
+    s.job('a').timeout = 1s;
+    s.run().submit("a").comes(1).forget().after(1s).answers(1, 'a');
+    BOOST_TEST(s.to_do() == "ask where 1 hangs, kill 1"); // the first verdict stands
+    BOOST_TEST(!s.due());
+    s.ended(1);
+    BOOST_TEST(s.to_do() == "a: timed_out");
+
+    s.job('b').timeout = 1s;
+    s.submit("b").comes(2).forget().after(1s).ended(2);
+    BOOST_TEST(s.to_do() == "ask where 2 hangs, b: timed_out");
+    BOOST_TEST(!s.due());
+}
+
 BOOST_AUTO_TEST_CASE(an_answer_out_of_turn_is_none)
 {
     three_on_one_process s;

@@ -62,6 +62,7 @@ private:
         its.limits.ahead = one_of({0, 1, 4});
         its.limits.queue_limit = one_of({1, 3, SIZE_MAX, SIZE_MAX});
         its.limits.kill_after = std::chrono::milliseconds{one_of({0, 10, 2000})};
+        its.limits.examination = std::chrono::milliseconds{one_of({0, 0, 10})};
         its.produces = one_of({0, 1});
         its.most_jobs = one_of({3, 12, 30});
         auto make = [this](model_job& job) {

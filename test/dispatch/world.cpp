@@ -28,6 +28,7 @@ constexpr char const* happening_names[] = {"run",
                                            "crashes",
                                            "exits",
                                            "ends_untouched",
+                                           "says_where",
                                            "moment",
                                            "time_passes",
                                            "stop",
@@ -129,6 +130,8 @@ std::vector<step> world::possible() const
             all.push_back({crashes, i});
         if (!rules_.calm)
             all.push_back({exits, i});
+        if (process->asked_where && !process->termed)
+            all.push_back({says_where, i});
         if (may_go_wrong && process->inbox.size() == 1 && !process->has_read && !process->silent && !announces())
             all.push_back({ends_untouched, i});
     }
@@ -308,6 +311,10 @@ void world::happen_to(model_process& process, step next)
     case exits:
         end(process, process.is_ready ? errc::process_exited : errc::other_build, false);
         break;
+    case says_where:
+        decisions_.examined(process, now_);
+        check_that(process.termed || process.killed || decisions_.has_actions(), "what has said where it hangs is not ended");
+        break;
     case ends_untouched:
         end(process, errc::process_lost, true);
         break;
@@ -353,7 +360,7 @@ void world::answers(model_process& process, answer how)
         }
     }
     answer_ = {&first, counts && how == answer::result};
-    if (process.termed || process.killed || first.verdict)
+    if (process.asked_where || process.termed || process.killed || first.verdict)
         process.silent = true; // what it still had to say
     else if (process.told_last && process.inbox.empty())
         process.must_end_by = now_ + rules_.limits.kill_after;
@@ -432,6 +439,12 @@ void world::perform(action const& what)
         check_that(process->inbox.empty(), "a process with a job retires");
         process->let_go = true;
         process->must_end_by = now_ + rules_.limits.kill_after;
+        break;
+    case action::kind::ask_where:
+        check_that(!process->asked_where && !process->termed, "a process is asked twice where it hangs, or too late");
+        check_that(!process->inbox.empty() && process->inbox.front()->verdict == errc::timed_out, "one is asked that does not hang");
+        process->asked_where = true;
+        process->must_end_by = now_ + rules_.limits.examination + rules_.limits.kill_after;
         break;
     case action::kind::ask_to_end:
         check_that(!process->termed, "a process is asked to end twice");
@@ -719,7 +732,7 @@ std::string world::state() const
         digest one;
         one(process->state, std::min(process->taken, 1 + rules_.limits.jobs_per_process), till(process->kill_at),
             has_begun_one(*process) ? till(process->deadline) : 0, process->is_ready, process->has_to_end(), process->silent, process->termed,
-            process->killed, process->has_read, process->inbox.size());
+            process->asked_where, till(process->end_at), process->killed, process->has_read, process->inbox.size());
         for (auto* job : process->jobs)
             one(job->id);
         bool leaves = process->state == status::retiring || process->state == status::ending;

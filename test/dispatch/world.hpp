@@ -37,6 +37,7 @@ enum class happening {
     crashes,
     exits,
     ends_untouched,
+    says_where,
     moment,
     time_passes,
     stop,
@@ -66,11 +67,12 @@ struct model_process : process_entry {
     std::vector<model_job*> inbox; ///< what it has not answered
     std::size_t given = 0;        ///< jobs, so far
     bool is_ready = false, told_last = false, let_go = false, termed = false, killed = false, silent = false;
+    bool asked_where = false;              ///< and asked to end by then or later
     bool has_read = false;                 ///< of the first job in its inbox, and said so
     std::optional<time_point> must_end_by; ///< or be killed
 
     bool alive() const { return state != status::gone; }
-    bool has_to_end() const { return let_go || termed || killed || silent || (told_last && inbox.empty()); }
+    bool has_to_end() const { return let_go || asked_where || termed || killed || silent || (told_last && inbox.empty()); }
 };
 
 struct rules {
