@@ -4,6 +4,7 @@
 #include <boost/asio.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
+#include <charconv>
 #include <csignal>
 #include <iostream>
 
@@ -39,11 +40,18 @@ awaitable<void> talk(service& all, tcp::socket peer)
 
 awaitable<void> listen(service& all, tcp::acceptor acceptor)
 {
-    for (;;)
-        if (auto [error, peer] = co_await acceptor.async_accept(as_value); !error)
+    for (;;) {
+        auto [error, peer] = co_await acceptor.async_accept(as_value);
+        if (!error) {
             asio::co_spawn(all.context, talk(all, std::move(peer)), asio::detached);
-        else
-            co_return; // out of descriptors, or all ends
+        } else if (error == asio::error::operation_aborted) {
+            co_return; // all ends
+        } else {
+            // Out of descriptors: peers that go give theirs back.
+            asio::steady_timer pause{all.context, 100ms};
+            co_await pause.async_wait(asio::use_awaitable);
+        }
+    }
 }
 
 awaitable<void> report(service& all)
@@ -63,15 +71,27 @@ awaitable<void> run(service& all, tcp::acceptor acceptor)
     all.context.stop(); // nobody answers the peers any more
 }
 
+std::uint16_t read_port(std::string_view text)
+{
+    std::uint16_t port = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (error != std::errc{} || end != text.data() + text.size())
+        throw std::invalid_argument{"usage: embedded [PORT]"};
+    return port;
+}
+
 int main(int argc, char** argv)
 try {
     wodehaus::init(argc, argv);
     service all;
-    auto port = static_cast<std::uint16_t>(argc > 1 ? std::stoi(argv[1]) : 0);
+    auto port = argc > 1 ? read_port(argv[1]) : std::uint16_t{0}; // 0: one that is free
     tcp::acceptor acceptor{all.context, {asio::ip::address_v4::loopback(), port}};
     std::cout << "listening on port " << acceptor.local_endpoint().port() << std::endl;
     asio::co_spawn(all.context, run(all, std::move(acceptor)), asio::detached);
     all.context.run();
+} catch (boost::system::system_error const& error) {
+    std::cerr << "embedded: " << error.code().message() << '\n'; // its what() tells where in Boost it was thrown
+    return 1;
 } catch (std::exception const& error) {
     std::cerr << "embedded: " << error.what() << '\n';
     return 1;

@@ -1,7 +1,8 @@
 #include "joblog.hpp"
 
+#include <cerrno>
 #include <cstdio>
-#include <stdexcept>
+#include <system_error>
 
 std::string joblog_line(command const& job, command_end const& end)
 {
@@ -32,5 +33,5 @@ void joblog::add(command const& job, command_end const& end)
 void joblog::flush()
 {
     if (!file_.flush())
-        throw std::runtime_error{"cannot write " + name_.string()};
+        throw std::system_error{errno, std::generic_category(), "cannot write " + name_.string()};
 }

@@ -11,7 +11,7 @@ std::string joblog_line(command const& job, command_end const& end);
 
 class joblog {
 public:
-    /// Begins the file anew; none if the name is empty. Throws `std::runtime_error`.
+    /// Begins the file anew; none if the name is empty. Throws `std::system_error`.
     explicit joblog(std::filesystem::path const& file);
     void add(command const& job, command_end const& end);
 

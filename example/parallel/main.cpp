@@ -9,16 +9,28 @@
 
 #include <wodehaus.hpp>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <memory>
+#include <system_error>
 
 #include <boost/asio/io_context.hpp>
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace {
 
 constexpr int other_error = 255;
+
+/// A standard stream that the caller has closed stays unusable: else the next file to be opened would take its place.
+void occupy_closed_streams()
+{
+    for (int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (::fcntl(stream, F_GETFD) < 0)
+            ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY); // gets the lowest number that is free
+}
 
 /// Shared with the producer's thread, which may outlast the run that ends without it.
 struct work {
@@ -46,6 +58,13 @@ std::optional<wodehaus::task_of<run_command>> next_task(work& all, std::stop_tok
         .retry_exceptions();
 }
 
+/// For a message: a line may be a megabyte.
+std::string in_short(std::string const& line)
+{
+    constexpr std::size_t most = 200;
+    return line.size() <= most ? line : line.substr(0, most) + "...";
+}
+
 /// What is told of a command whose process could not say how it ended.
 command_end without_answer(command const& job, wodehaus::failure const& why)
 {
@@ -56,14 +75,14 @@ command_end without_answer(command const& job, wodehaus::failure const& why)
     end.signal = why.signal; // `kill -9 0` has hit the worker, too
     end.exit_code = why.signal ? 0 : other_error;
     if (!why.signal)
-        end.errors = "parallel: " + job.line + ": " + why.what + '\n';
+        end.errors = "parallel: " + in_short(job.line) + ": " + why.what + '\n';
     return end;
 }
 
 void write(std::string const& text, std::FILE* to)
 {
     if (std::fwrite(text.data(), 1, text.size(), to) != text.size() || std::fflush(to) != 0)
-        throw std::runtime_error{"cannot write the commands' output"};
+        throw std::system_error{errno, std::generic_category(), "cannot write the commands' output"};
 }
 
 /// What is made of the outcomes.
@@ -76,9 +95,9 @@ public:
         bool before = tally_.halted();
         auto what = tally_.add(end.exit_code, end.signal);
         if (end.exit_code == -1)
-            end.errors += "parallel: its time was up: " + job.line + '\n';
+            end.errors += "parallel: its time was up: " + in_short(job.line) + '\n';
         if (tally_.halted() && !before)
-            end.errors += "parallel: no more are begun after: " + job.line + '\n';
+            end.errors += "parallel: no more are begun after: " + in_short(job.line) + '\n';
         order_.add(job.number, {job, std::move(end)}, [this](entry const& next) { show(next); });
         return what;
     }
@@ -147,6 +166,7 @@ int run(request const& asked)
 int main(int argc, char** argv)
 {
     wodehaus::init(argc, argv);
+    occupy_closed_streams();
     try {
         auto asked = read_options(argc, argv);
         return asked ? run(*asked) : 0;

@@ -160,7 +160,10 @@ int main(int argc, char** argv)
     wodehaus::init(argc, argv, prepare_decoder);
     try {
         auto asked = read_options(argc, argv);
-        return asked ? run(*asked) : 0;
+        int status = asked ? run(*asked) : 0;
+        if (!std::cout.flush())
+            throw std::runtime_error{"cannot write to the standard output"};
+        return status;
     } catch (bad_usage const& error) {
         std::cerr << "thumbnails: " << printable(error.what()) << "; --help tells how it is used\n";
         return 2;

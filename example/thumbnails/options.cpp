@@ -31,8 +31,9 @@ long in_range(options::variables_map const& given, char const* name, long most)
 
 void check(request const& asked)
 {
-    if (asked.output.empty())
-        throw bad_usage{"--output must name a folder"};
+    for (auto const& [name, folder] : {std::pair{"FOLDER", asked.folder}, {"--output", asked.output}})
+        if (folder.empty())
+            throw bad_usage{name + std::string{" must name a folder"}};
     std::error_code error;
     auto status = std::filesystem::status(asked.folder, error);
     if (error)

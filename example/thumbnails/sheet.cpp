@@ -116,6 +116,25 @@ void write_head(std::ostream& out, contact_sheet const& sheet)
     out << "</p>\n</header>\n" << sheet_controls;
 }
 
+// Whoever looks finds the old page or the new one.
+void replace(fs::path const& file, std::string const& content)
+{
+    auto meanwhile = file;
+    meanwhile += ".part";
+    std::ofstream out{meanwhile, std::ios::trunc};
+    out << content;
+    out.close();
+    std::error_code error, missing;
+    if (out)
+        fs::rename(meanwhile, file, error);
+    else
+        error.assign(errno, std::generic_category());
+    if (error) {
+        fs::remove(meanwhile, missing);
+        throw std::system_error{error, "cannot write " + file.string()};
+    }
+}
+
 } // namespace
 
 std::size_t contact_sheet::made() const
@@ -137,22 +156,19 @@ std::string contact_sheet::name(sheet_entry const& entry) const
 
 fs::path write(contact_sheet const& sheet, fs::path const& output)
 {
-    auto file = output / "contact.html", meanwhile = output / "contact.html.part";
-    std::ofstream out{meanwhile, std::ios::trunc};
-    write_head(out, sheet);
+    std::ostringstream page;
+    write_head(page, sheet);
     for (auto begin = sheet.entries.begin(); begin != sheet.entries.end();) {
         auto end = std::find_if(begin, sheet.entries.end(), [&](sheet_entry const& each) {
             return each.file.parent_path() != begin->file.parent_path();
         });
-        write_folder(out, begin, end, sheet, output);
+        write_folder(page, begin, end, sheet, output);
         begin = end;
     }
     if (sheet.failed() > 0)
-        write_failures(out, sheet);
-    out << "<script>" << sheet_script << "</script>\n</body>\n</html>\n";
-    out.close();
-    if (!out)
-        throw std::system_error{errno, std::generic_category(), "cannot write " + meanwhile.string()};
-    fs::rename(meanwhile, file);
+        write_failures(page, sheet);
+    page << "<script>" << sheet_script << "</script>\n</body>\n</html>\n";
+    auto file = output / "contact.html";
+    replace(file, page.str());
     return file;
 }

@@ -149,11 +149,16 @@ void offer_to_oom_killer() noexcept
     [[maybe_unused]] auto written = ::write(score.get(), text, sizeof text - 1);
 }
 
-void reseed() noexcept
+moment moment_of_birth() noexcept
 {
     timespec now{};
     ::clock_gettime(CLOCK_MONOTONIC, &now);
-    std::srand(static_cast<unsigned>(now.tv_nsec) ^ static_cast<unsigned>(::getpid()) << 8);
+    return static_cast<moment>(now.tv_nsec);
+}
+
+void reseed(moment born) noexcept
+{
+    std::srand(static_cast<unsigned>(born) ^ static_cast<unsigned>(::getpid()) << 8);
 }
 
 void adopt_orphans() noexcept

@@ -27,8 +27,11 @@ void keep_ring(int file) noexcept;
 bool arm_lifeline(int end, bool anew) noexcept;
 /// The kernel, when it is short of memory, should take this process rather than the server.
 void offer_to_oom_killer() noexcept;
-/// What forked siblings would share: the seed of `rand`.
-void reseed() noexcept;
+/// What forked siblings would share: the seed of `rand`. It is made of the process's id and of the moment, which a
+/// zygote looks up itself: the clock has pages of its own, and each of its children would have to map them.
+using moment = std::uint64_t;
+moment moment_of_birth() noexcept;
+void reseed(moment born) noexcept;
 /// Orphans of this process come to it, and when it is dead, to the zygote.
 void adopt_orphans() noexcept;
 /// Points stdout at another descriptor.

@@ -68,7 +68,7 @@ void be_forked_process(forked_birth const& with) noexcept
             ::_exit(EXIT_FAILURE);
         offer_to_oom_killer();
         adopt_orphans();
-        reseed();
+        reseed(moment_of_birth());
         forget_name();
         forget_this_job();
         reset_signals();

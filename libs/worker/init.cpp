@@ -109,7 +109,7 @@ setup_message receive_setup(bool as_zygote)
         ::_exit(EXIT_FAILURE);
     if (!as_zygote) {
         adopt_orphans();
-        reseed();
+        reseed(moment_of_birth());
     }
     run_preload(preload);
     std::fflush(nullptr); // what a fork would double

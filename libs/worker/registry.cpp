@@ -179,6 +179,12 @@ registration const* find_worker(worker_key key)
     return nullptr;
 }
 
+void know_workers()
+{
+    std::lock_guard lock{list_mutex()};
+    all_workers();
+}
+
 std::string portable_name(registration const& worker)
 {
     return std::string{worker.worker_type} + '|' + worker.job_type + '|' + worker.result_type;

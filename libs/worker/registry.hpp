@@ -21,6 +21,9 @@ worker_key key_of(registration const& worker);
 /// Null if this program has no such worker.
 registration const* find_worker(worker_key key);
 
+/// Looks up the keys of all workers that are there, so that no process that is forked from this one has to.
+void know_workers();
+
 /// What another build knows a worker by: its name and the types of its job and its result, mangled.
 std::string portable_name(registration const& worker);
 

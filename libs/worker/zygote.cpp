@@ -5,16 +5,17 @@
 #include "wire/ring.hpp"
 #include "worker/birth.hpp"
 #include "worker/crash.hpp"
+#include "worker/registry.hpp"
 #include "worker/serve.hpp"
 
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <system_error>
+#include <string>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -32,6 +33,12 @@ namespace wodehaus::detail {
 namespace {
 
 constexpr int control = channel_in;
+
+descriptor open_list_of_children()
+{
+    auto path = "/proc/self/task/" + std::to_string(::getpid()) + "/children";
+    return descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+}
 
 // All signals are blocked in our one thread. Where preload has left another behind, the kernel may choose that one for a
 // child's end, and would drop it there.
@@ -119,9 +126,10 @@ private:
             auto channel = make_socket_pair(SOCK_STREAM);
             auto output = setup_.pipe_per_process ? make_pipe() : descriptor_pair{};
             auto ring = setup_.has_ring ? make_ring_file() : descriptor{};
+            auto born = moment_of_birth();
             pid_t pid = ::fork();
             if (pid == 0)
-                child(channel.second.get(), output.second.get(), ring.get());
+                child(channel.second.get(), output.second.get(), ring.get(), born);
             if (pid < 0)
                 throw std::system_error{errno, std::generic_category(), "fork"};
             ::setpgid(pid, pid); // on both sides, since either may come first
@@ -145,7 +153,7 @@ private:
             report();
     }
 
-    [[noreturn]] void child(int channel, int output, int ring) noexcept
+    [[noreturn]] void child(int channel, int output, int ring, moment born) noexcept
     {
         ::setpgid(0, 0);
         if (output >= 0)
@@ -158,7 +166,7 @@ private:
         if (::getppid() != zygote_pid_)
             ::_exit(EXIT_FAILURE);
         adopt_orphans();
-        reseed();
+        reseed(born);
         ::signal(SIGCHLD, SIG_DFL);
         sigset_t none;
         ::sigemptyset(&none);
@@ -168,7 +176,7 @@ private:
 
     void reap()
     {
-        std::array<signalfd_siginfo, 16> news;
+        std::array<signalfd_siginfo, 2> news;
         while (::read(children_end_.get(), news.data(), sizeof news) > 0) {
         }
         bool orphans = false;
@@ -216,15 +224,13 @@ private:
                 ::kill(pid, SIGKILL); // reaped when it ends
     }
 
-    static std::vector<pid_t> children_of_this_process()
+    std::vector<pid_t> children_of_this_process() const
     {
         std::vector<pid_t> all;
-        char path[64];
-        std::snprintf(path, sizeof path, "/proc/self/task/%d/children", static_cast<int>(::getpid()));
-        descriptor file{::open(path, O_RDONLY | O_CLOEXEC)};
-        std::array<char, 4096> text;
+        std::array<char, 256> text;
         pid_t number = 0;
-        for (ssize_t got; file && (got = ::read(file.get(), text.data(), text.size())) > 0;)
+        off_t at = 0;
+        for (ssize_t got; (got = ::pread(children_file_.get(), text.data(), text.size(), at)) > 0; at += got)
             for (ssize_t i = 0; i < got; ++i) {
                 char c = text[static_cast<std::size_t>(i)];
                 if (c >= '0' && c <= '9')
@@ -272,6 +278,7 @@ private:
     }
 
     setup_message setup_;
+    descriptor children_file_ = open_list_of_children(); ///< read anew each time
     descriptor children_end_;
     pid_t zygote_pid_ = ::getpid();
     std::unordered_set<pid_t> children_, spared_;
@@ -284,6 +291,7 @@ private:
 void run_zygote(setup_message const& setup)
 {
     adopt_orphans();
+    know_workers();
     zygote{setup}.loop();
 }
 

@@ -3,6 +3,7 @@
 #include "test/kit/running_program.hpp"
 
 #include <csignal>
+#include <list>
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -14,9 +15,15 @@ using namespace std::string_literals;
 
 namespace {
 
+char const* program()
+{
+    return boost::unit_test::framework::master_test_suite().argv[1];
+}
+
 class service {
 public:
-    service() : program_(boost::unit_test::framework::master_test_suite().argv[1], {"0"})
+    /// A shell does this first.
+    explicit service(std::string const& first = "") : program_("/bin/sh", {"-c", first + "exec \"$0\"", ::program()})
     {
         std::string const before = "listening on port ";
         BOOST_REQUIRE(program_.read_until("\n"));
@@ -122,11 +129,35 @@ BOOST_AUTO_TEST_CASE(a_peer_that_talks_while_it_ends)
 BOOST_AUTO_TEST_CASE(a_port_that_is_taken)
 {
     service runs;
-    auto second =
-        kit::run_program({std::to_string(runs.port())}, boost::unit_test::framework::master_test_suite().argv[1]);
+    auto second = kit::run_program({std::to_string(runs.port())}, program());
     BOOST_TEST(second.exit_code == 1);
-    BOOST_TEST(second.errors.starts_with("embedded: bind: "));
+    BOOST_TEST(second.errors == "embedded: Address already in use\n");
     runs.end(SIGTERM);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_port)
+{
+    for (auto text : {"", "x", "80x", "-1", "65536", "--help"}) {
+        BOOST_TEST_INFO_SCOPE(text);
+        auto end = kit::run_program({text}, program());
+        BOOST_TEST(end.exit_code == 1);
+        BOOST_TEST(end.errors == "embedded: usage: embedded [PORT]\n");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(more_peers_than_descriptors)
+{
+    service runs{"ulimit -n 40; "};
+    std::list<peer> peers;
+    for (int i = 0; i < 60; ++i)
+        peers.emplace_back(runs);
+    peers.front().say("abc\n");
+    BOOST_TEST(peers.front().line() != ""); // an error, if no descriptor is left for the job either
+    peers.erase(peers.begin(), std::prev(peers.end()));
+    peers.back().say("abc\n");
+    BOOST_TEST(peers.back().line() == "cba\n");
+    runs.program().signal(SIGTERM);
+    BOOST_TEST(runs.program().wait().exit_code == 0);
 }
 
 BOOST_AUTO_TEST_CASE(killed_it_leaves_nothing)

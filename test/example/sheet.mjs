@@ -256,12 +256,12 @@ async function withoutScript(browser, page) {
 }
 
 async function test(browser, page) {
-    for (const width of [400, 1600])
-        for (const colours of ['light', 'dark']) {
+    for (const width of [400, 1600]) {
+        for (const colours of ['light', 'dark'])
             await lookAt(browser, page, width, colours)
-            await sort(browser)
-            await filter(browser)
-        }
+        await sort(browser)
+        await filter(browser)
+    }
     const said = await browser.dialog()
     check(said === undefined, 'a script ran and said ' + said)
     await withoutScript(browser, page)

@@ -443,6 +443,26 @@ BOOST_AUTO_TEST_CASE(no_pictures)
     check(run(program(), work / "in", work / "sheet"), 0, 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_page_that_cannot_be_written)
+{
+    kit::folder work;
+    put(work / "in/1.jpg", jpeg());
+    put(work / "occupied/contact.html/file", "");
+    std::pair<std::string, std::string> const all[] = {
+        {"exec \"$0\" in -o occupied", "cannot write occupied/contact.html: Is a directory"},
+        {"trap '' XFSZ; ulimit -f 8; exec \"$0\" in -o small", "cannot write small/contact.html: File too large"},
+        {"exec \"$0\" in -o fine > /dev/full", "cannot write to the standard output"},
+    };
+    for (auto const& [how, why] : all) {
+        auto end = run_program({"-c", "cd \"$1\"; " + how, program(), work.path()}, "/bin/sh");
+        BOOST_TEST_INFO_SCOPE(how << ": " << end.errors);
+        BOOST_TEST(end.exit_code == 1);
+        BOOST_TEST(end.errors.ends_with("thumbnails: " + why + '\n'));
+    }
+    for (auto output : {"occupied", "small", "fine"})
+        BOOST_TEST(!fs::exists(work / output + "/contact.html.part"));
+}
+
 BOOST_AUTO_TEST_CASE(misuse)
 {
     kit::folder work;
@@ -462,6 +482,7 @@ BOOST_AUTO_TEST_CASE(misuse)
         {work.path(), work.path()},
         {work.path(), "--output", work / "file.jpg"},
         {work.path(), "--output", ""},
+        {""},
     };
     for (auto const& arguments : wrong) {
         auto end = run_program(arguments, program());

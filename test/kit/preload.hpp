@@ -1,6 +1,7 @@
 // main() of the tests, with a preload that does what a test asks of it.
 #pragma once
 
+#include "test/kit/framework.hpp"
 #include "test/kit/gate.hpp"
 
 #include <wodehaus/init.hpp>
@@ -58,7 +59,7 @@ inline int run_tests(int argc, char** argv)
     ::setsid(); // fails if it is one already, or under a shell; then less is looked at
     ::signal(SIGINT, SIG_DFL); // a shell ignores it for what it starts in the background
     ::signal(SIGQUIT, SIG_DFL);
-    return boost::unit_test::unit_test_main([] { return true; }, argc, argv);
+    return run_framework(argc, argv);
 }
 
 } // namespace kit

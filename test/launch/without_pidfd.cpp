@@ -1,7 +1,6 @@
 // The tests of a child once more, where the kernel has no pidfds.
 #include "test/kit/filter.hpp"
-
-#include <boost/test/unit_test.hpp>
+#include "test/kit/framework.hpp"
 
 #include <cstdio>
 
@@ -11,5 +10,5 @@ int main(int argc, char** argv)
         std::puts("skipped: no call can be refused here");
         return 0;
     }
-    return boost::unit_test::unit_test_main([] { return true; }, argc, argv);
+    return kit::run_framework(argc, argv);
 }

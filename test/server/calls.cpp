@@ -235,7 +235,7 @@ BOOST_AUTO_TEST_CASE(every_kind_of_value)
 
 BOOST_AUTO_TEST_CASE(large_jobs_and_results)
 {
-    static constexpr std::size_t size = std::size_t{3} << 20; // larger than any buffer on the way
+    static constexpr std::size_t size = std::size_t{2} << 20; // larger than any buffer on the way
     kit::each_way_and_in_process([](kit::way how) {
         kit::with_server(how({.workers = 2}), [](wodehaus::job_server& server) -> awaitable<void> {
             std::string large = co_await server.async_call(worker<repeat>, size);
@@ -258,7 +258,7 @@ BOOST_AUTO_TEST_CASE(large_ones_do_not_wait_for_each_other)
     kit::each_way_and_in_process([](kit::way how) {
         kit::with_server(how({.workers = 1}), [](wodehaus::job_server& server) -> awaitable<void> {
             std::string large(std::size_t{1} << 20, 'l');
-            std::vector<std::string> jobs(6, large);
+            std::vector<std::string> jobs(4, large);
             auto results = co_await server.async_map(worker<echo>, jobs);
             BOOST_TEST((results == jobs));
         });

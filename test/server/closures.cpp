@@ -239,9 +239,9 @@ BOOST_AUTO_TEST_CASE(while_other_threads_hold_locks)
     begun.wait();
     kit::each(forking, [](kit::way how) {
         kit::with_server(how({.workers = 2}), [](wodehaus::job_server& server) -> awaitable<void> {
-            std::vector<int> numbers(100, 1);
+            std::vector<int> numbers(40, 1);
             auto results = co_await server.async_map(worker<allocates_and_prints>, numbers);
-            BOOST_TEST((results == std::vector<int>(100, 201)));
+            BOOST_TEST((results == std::vector<int>(40, 201)));
         });
     });
     threads.clear();
@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(on_eight_threads)
         asio::io_context context{8};
         wodehaus::basic_job_server<> server{context, how({.workers = 4})};
         std::atomic<int> right{0}, ended{0};
-        constexpr int count = 80;
+        constexpr int count = 40;
         server.async_run(kit::rethrow{});
         for (int i = 0; i < count; ++i) {
             auto closure = [i](int number) { return number + i; };
@@ -311,9 +311,9 @@ BOOST_AUTO_TEST_CASE(threads_run_the_jobs)
         auto asks = [one](int) { return wodehaus::this_job::id() != 0 && wodehaus::this_job::attempt() == one; };
         BOOST_TEST(co_await server.async_call(asks, 0));
         BOOST_TEST(wodehaus::this_job::id() == 0u);
-        std::vector<int> numbers(1000, 1);
+        std::vector<int> numbers(200, 1);
         auto results = co_await server.async_map(worker<allocates_and_prints>, numbers);
-        BOOST_TEST((results == std::vector<int>(1000, 201)));
+        BOOST_TEST((results == std::vector<int>(200, 201)));
     });
 }
 

@@ -1,21 +1,24 @@
 // How a job's process can die, and what is told of it: the cause in `what`, the function and its line in `trace`.
 #include "test/kit/preload.hpp"
 
+#include <wodehaus/this_job.hpp>
+
 #include <boost/serialization/string.hpp>
 #include <boost/serialization/utility.hpp>
 
 #include <cassert>
 #include <csignal>
 #include <cstdlib>
+#include <mutex>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <sys/mman.h>
 #include <unistd.h>
 
-namespace asio = boost::asio;
-using asio::awaitable;
+using boost::asio::awaitable;
 using wodehaus::errc;
 using wodehaus::worker;
 
@@ -121,6 +124,65 @@ int dies(std::pair<std::string, int> const& job)
 
 } // namespace ways_to_die
 
+namespace ways_to_hang {
+
+std::mutex lock;
+
+[[gnu::noinline]] int sleep_here()
+{
+    for (;;)
+        ::pause();
+}
+[[gnu::noinline]] int spin_here()
+{
+    for (int volatile turn = 0;; turn = turn + 1)
+        if (turn < 0)
+            return 0;
+}
+[[gnu::noinline]] int wait_for_lock()
+{
+    lock.lock();
+    std::thread{[] { lock.lock(); }}.join();
+    return 0;
+}
+[[gnu::noinline]] void beside(int number)
+{
+    while (number > 0)
+        ::pause();
+}
+[[gnu::noinline]] int three_threads()
+{
+    std::thread{beside, 1}.detach();
+    std::thread{beside, 2}.detach();
+    return sleep_here() + 1;
+}
+[[gnu::noinline]] int ask_and_go_on()
+{
+    while (wodehaus::this_job::stop_requested() || ways_to_die::zero == 0)
+        ::pause();
+    return 0;
+}
+
+int hangs(std::string const& way)
+{
+    if (way == "sleep_here")
+        return sleep_here() + 1;
+    if (way == "spin_here")
+        return spin_here() + 1;
+    if (way == "wait_for_lock")
+        return wait_for_lock() + 1;
+    if (way == "three_threads")
+        return three_threads() + 1;
+    return ask_and_go_on() + 1;
+}
+int stops(int)
+{
+    ::raise(SIGSTOP);
+    return sleep_here();
+}
+
+} // namespace ways_to_hang
+
 namespace {
 
 struct way_to_die {
@@ -172,6 +234,36 @@ BOOST_AUTO_TEST_CASE(each_way_to_die_is_told)
                 BOOST_TEST(kit::contains(why.what, " at crashes.cpp:"), why.what);
             }
         });
+    });
+}
+
+BOOST_AUTO_TEST_CASE(each_way_to_hang_is_told)
+{
+    kit::each_way([](kit::way how) {
+        auto options = how({.workers = 2, .kill_after = std::chrono::milliseconds{500}});
+        kit::with_server(options, [](wodehaus::job_server& server) -> awaitable<void> {
+            for (std::string way : {"sleep_here", "spin_here", "wait_for_lock", "three_threads", "ask_and_go_on"}) {
+                BOOST_TEST_INFO_SCOPE(way);
+                auto job = wodehaus::task{worker<ways_to_hang::hangs>, way}.timeout(std::chrono::milliseconds{50});
+                auto end = co_await server.async_try_call(job);
+                auto why = kit::failed(end, errc::timed_out);
+                BOOST_TEST(kit::contains(why.trace, "ways_to_hang::" + way + "()"), why);
+                BOOST_TEST(kit::contains(why.what, ", in ways_to_hang::" + way + "()"), why.what);
+                BOOST_TEST(kit::contains(why.trace, "ways_to_hang::beside(") == (way == "three_threads"), why);
+            }
+        });
+    });
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_say_where_it_hangs_is_ended_all_the_same)
+{
+    kit::each_launch([](kit::way how) {
+        kit::with_server(how({.workers = 1, .kill_after = std::chrono::milliseconds{50}}),
+                         [](wodehaus::job_server& server) -> awaitable<void> {
+                             auto job = wodehaus::task{worker<ways_to_hang::stops>, 0}.timeout(std::chrono::milliseconds{50});
+                             auto end = co_await server.async_try_call(job);
+                             BOOST_TEST(kit::failed(end, errc::timed_out).trace == "");
+                         });
     });
 }
 

@@ -149,11 +149,16 @@ struct job_under_way {
 
 enum nuisance { has_a_child, stops, spins, ignores_sigterm, closes_all, has_a_group, has_a_session, nuisances };
 
-/// Those of them that die with the server: what leaves its group is found by the zygote alone.
+/// Those of them that a server can end: what leaves its group is found by the zygote alone.
 constexpr int found_without_zygote = has_a_group;
 int found_by(kit::way how)
 {
     return how.launch == wodehaus::launch::zygote ? nuisances : found_without_zygote;
+}
+/// Those that die with it: what has closed its lifeline does on exec and fork only if the server sees that first.
+int die_with_server(kit::way how)
+{
+    return how.launch == wodehaus::launch::zygote ? nuisances : closes_all;
 }
 
 int is_a_nuisance(int kind)
@@ -385,10 +390,10 @@ BOOST_AUTO_TEST_CASE(the_server_is_killed)
 {
     int const moments = number_in("DEATH_MOMENTS", 9);
     kit::each(std::array{kit::zygote_fresh, kit::exec_fresh, kit::fork_fresh}, [moments](kit::way how) {
-        kill_servers(how, [](victim const& one) { one.signal(SIGKILL); }, moments, found_by(how));
+        kill_servers(how, [](victim const& one) { one.signal(SIGKILL); }, moments, die_with_server(how));
     });
     kit::each(std::array{kit::zygote_ahead, kit::exec_ahead, kit::fork_ahead}, [moments](kit::way how) {
-        kill_servers(how, [](victim const& one) { one.signal(SIGKILL); }, moments / 3, found_by(how));
+        kill_servers(how, [](victim const& one) { one.signal(SIGKILL); }, moments / 3, die_with_server(how));
     });
 }
 

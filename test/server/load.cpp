@@ -40,6 +40,13 @@ struct stream {
     }
 };
 
+/// How many times the processes and jobs of a usual test: KIT_MUCH=10 is for thousands.
+int how_much()
+{
+    char const* much = std::getenv("KIT_MUCH");
+    return much ? std::atoi(much) : 1;
+}
+
 void calls(kit::way how, int count, int at_once)
 {
     kit::nothing_left guard;
@@ -65,13 +72,6 @@ int tenth_crashes(int number)
     if (number % 10 == 3)
         std::abort();
     return 2 * number;
-}
-
-/// How many times the jobs of a usual test: KIT_MUCH=10 is for ten thousand.
-int how_much()
-{
-    char const* much = std::getenv("KIT_MUCH");
-    return much ? std::atoi(much) : 1;
 }
 
 void crashes_among_others(kit::way how, int jobs)
@@ -109,14 +109,14 @@ void crashes_among_others(kit::way how, int jobs)
 
 BOOST_FIXTURE_TEST_SUITE(load, kit::nothing_left)
 
-BOOST_AUTO_TEST_CASE(a_thousand_processes_from_a_zygote)
+BOOST_AUTO_TEST_CASE(hundreds_of_processes_from_a_zygote)
 {
-    calls(kit::zygote_fresh, 1'000, 8);
+    calls(kit::zygote_fresh, 300 * how_much(), 8);
 }
 
-BOOST_AUTO_TEST_CASE(a_thousand_processes_by_exec)
+BOOST_AUTO_TEST_CASE(hundreds_of_processes_by_exec)
 {
-    calls(kit::exec_fresh, 1'000, 8);
+    calls(kit::exec_fresh, 300 * how_much(), 8);
 }
 
 BOOST_AUTO_TEST_CASE(a_hundred_thousand_jobs)

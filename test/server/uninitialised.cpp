@@ -1,4 +1,5 @@
 // A program that forgets wodehaus::init is told so; it is never started again and again.
+#include "test/kit/framework.hpp"
 #include "test/kit/gate.hpp"
 
 using kit::awaitable;
@@ -71,5 +72,5 @@ int main(int argc, char** argv)
         return 1;
     }
     ::setsid();
-    return boost::unit_test::unit_test_main([] { return true; }, argc, argv);
+    return kit::run_framework(argc, argv);
 }
