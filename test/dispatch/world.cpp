@@ -569,9 +569,11 @@ void world::check_process(model_process const& process) const
     check_that(!process.has_to_end() || process.state == status::ending || process.state == status::retiring,
                "a process that has to end is kept");
     // Whoever was asked to end is killed if it does not, and no later than promised: no job waits for ever behind it.
-    check_that(process.state != status::ending || process.killed || process.kill_at, "nobody will kill it");
+    check_that(!process.end_at || (process.asked_where && !process.termed && !process.kill_at), "it is asked where for no reason");
+    auto next = process.end_at ? process.end_at : process.kill_at;
+    check_that(process.state != status::ending || process.killed || next, "nobody will kill it");
     if (process.must_end_by) {
-        check_that(process.kill_at && *process.kill_at <= *process.must_end_by, "nobody will kill it in time");
+        check_that(next && *next <= *process.must_end_by, "nobody will kill it in time");
         check_that(decisions_.wake_at() && *decisions_.wake_at() <= *process.must_end_by, "nobody wakes to kill it");
     }
     if (process.state == status::busy) {
