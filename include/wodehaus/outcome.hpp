@@ -42,7 +42,8 @@ struct usage {
     std::size_t peak_memory = 0;       ///< bytes resident at most
 };
 
-/// Everything known of one failed job.
+/// Everything known of one failed job. A trace names functions, and lines where the program has debug information; they are
+/// found by binutils' addr2line, in a process of its own, before the failure is told. Without it a trace has addresses.
 struct WODEHAUS_DECL failure {
     boost::system::error_code code; ///< the kind, of `error_category()` (cancelled: `asio::error::operation_aborted`)
     std::string what;               ///< one line that a person can act on
@@ -52,7 +53,7 @@ struct WODEHAUS_DECL failure {
     int exit_code = 0;              ///< the status with which its process exited
     int signal = 0;                 ///< the signal that ended its process; 0: none
     wodehaus::usage usage{};        ///< what its process had used since its birth, for earlier jobs too
-    std::string trace;              ///< the stack of the crash, or of the hang, where known; empty in this version
+    std::string trace;              ///< the stack of the crash, or those of the hang: one paragraph for each thread
     std::string output;             ///< the last lines that its process wrote, with `output::log`: 20 at most
 
     failure() = default;

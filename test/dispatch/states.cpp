@@ -26,7 +26,7 @@ class small_world {
 public:
     small_world(std::size_t jobs_per_process, std::size_t prefetch, std::size_t misfortunes)
     {
-        rules_.limits = {.workers = 2, .jobs_per_process = jobs_per_process, .prefetch = prefetch};
+        rules_.limits = {.workers = 2, .jobs_per_process = jobs_per_process, .prefetch = prefetch, .examination = prefetch ? 100ms : 0ms};
         rules_.most_jobs = 3;
         rules_.calm = true;
         rules_.most_misfortunes = misfortunes;

@@ -598,6 +598,7 @@ void world::check_time() const
     for (auto* process : alive()) {
         consider(process->deadline);
         consider(process->kill_at);
+        consider(process->end_at);
     }
     for (auto& job : jobs_)
         if (job->state == job_entry::status::delayed) {
