@@ -1,6 +1,7 @@
 // launch::in_process: threads of this process in the place of processes. Each has a channel like theirs.
 #include "launch/launch.hpp"
 #include "launch/program.hpp"
+#include "worker/exception_account.hpp"
 #include "worker/serve.hpp"
 #include "worker/this_job.hpp"
 

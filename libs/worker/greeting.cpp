@@ -2,6 +2,7 @@
 #include "worker/greeting.hpp"
 
 #include "wire/frame.hpp"
+#include "worker/exception_account.hpp"
 #include "worker/registry.hpp"
 #include "worker/role.hpp"
 #include "worker/serve.hpp"

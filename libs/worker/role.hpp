@@ -92,7 +92,4 @@ struct failure_message {
 };
 payload failure_body(int code, std::string what);
 
-/// Type and text of the exception being handled, as one line.
-std::string describe_current_exception();
-
 } // namespace wodehaus::detail

@@ -3,6 +3,7 @@
 
 #include "wire/frame.hpp"
 #include "wire/ring.hpp"
+#include "worker/exception_account.hpp"
 #include "worker/flush.hpp"
 #include "worker/job_message.hpp"
 #include "worker/registry.hpp"
@@ -199,25 +200,6 @@ payload failure_body(int code, std::string what)
     payload body;
     save(body, message);
     return body;
-}
-
-std::string describe_current_exception()
-{
-    auto const* type = abi::__cxa_current_exception_type();
-    std::string name = type ? demangled(type->name()) : "an exception that is not C++'s";
-    try {
-        throw;
-    } catch (std::exception const& error) {
-        return name + ": " + error.what();
-    } catch (std::string const& text) {
-        return name + ": " + text;
-    } catch (char const* text) {
-        return name + ": " + text;
-    } catch (int number) {
-        return name + ": " + std::to_string(number);
-    } catch (...) {
-        return name;
-    }
 }
 
 int serve_jobs(job_site& site, setup_message const& setup)
