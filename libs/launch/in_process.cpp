@@ -87,6 +87,7 @@ private:
         job_.attempt.store(0);
         return job_.stop.load();
     }
+    usage_message used() noexcept override { return usage_of_thread(); }
 
     descriptor channel_;
     job_of_thread job_;

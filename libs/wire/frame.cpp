@@ -14,7 +14,7 @@ constexpr std::size_t first_step = std::size_t{1} << 20; // a body grows from he
 
 bool is_plausible(frame_header const& header) noexcept
 {
-    return header.version == protocol_version && header.kind >= frame_kind::hello && header.kind <= frame_kind::bell &&
+    return header.version == protocol_version && header.kind >= frame_kind::hello && header.kind <= frame_kind::leaving &&
            (header.number == 0 || is_numbered(header.kind));
 }
 
