@@ -26,8 +26,10 @@ namespace wodehaus::detail {
 
 namespace {
 
-// Reading it costs next to nothing.
-std::int64_t ticks_of_coarse_clock() noexcept
+constexpr std::int64_t between_accounts = 10'000'000; // nanoseconds; one costs some microseconds
+
+// Reading this clock costs next to nothing.
+std::int64_t coarse_time() noexcept
 {
     timespec now{};
     ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
@@ -178,11 +180,12 @@ private:
     }
 
     // What a process has used is told when it is reaped. Before, it is told where somebody wants to know; and of a kept
-    // process with each tick of a coarse clock, so that what was used for earlier jobs is not taken for the next one's.
+    // process now and then, so that what was used for earlier jobs is not taken for the next one's.
     void account(std::uint64_t id, job_prefix const& prefix, bool goes_on)
     {
         bool wanted = (prefix.flags & job_prefix::account) != 0;
-        if (auto now = goes_on ? ticks_of_coarse_clock() : accounted_at_; wanted || now != accounted_at_) {
+        auto now = goes_on ? coarse_time() : accounted_at_;
+        if (wanted || now - accounted_at_ >= between_accounts) {
             accounted_at_ = now;
             auto used = site_.used();
             tell(frame_kind::used, id, {reinterpret_cast<char const*>(&used), sizeof used}, false);
@@ -217,7 +220,7 @@ private:
     std::size_t largest_;
     std::optional<ring_writer> ring_;
     std::uint16_t next_number_ = 0;
-    std::int64_t accounted_at_ = 0;
+    std::int64_t accounted_at_ = 0; ///< by the coarse clock
     bool unwanted_ = false; ///< a job that was asked to end has ended
     bool leaves_ = false;   ///< it has grown too much, or cannot read on
     std::optional<int> status_; ///< it is over

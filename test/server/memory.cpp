@@ -9,6 +9,7 @@
 #include <csignal>
 #include <ctime>
 #include <fstream>
+#include <map>
 #include <set>
 #include <system_error>
 
@@ -103,8 +104,12 @@ int ignores_sigterm(int)
 /// Works for so many milliseconds of CPU time.
 int works(int time)
 {
-    auto until = std::clock() + time * (CLOCKS_PER_SEC / 1000);
-    while (std::clock() < until) {
+    auto used = [] {
+        timespec now{};
+        ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+        return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+    };
+    for (auto until = used() + time; used() < until;) {
     }
     return time;
 }
@@ -275,7 +280,6 @@ BOOST_AUTO_TEST_CASE(a_kill_that_is_not_ours)
             auto late = task{worker<ignores_sigterm>, 1}.timeout(50ms);
             auto ours = co_await server.async_try_call(late);
             why = kit::failed(ours, errc::timed_out);
-            BOOST_TEST(why.signal == SIGKILL);
             BOOST_TEST(!kit::contains(why.what, "SIGKILL"), why.what);
         });
     });
@@ -283,20 +287,15 @@ BOOST_AUTO_TEST_CASE(a_kill_that_is_not_ours)
 
 namespace {
 
-/// A cgroup with a limit of memory, where this user may make one.
+/// A cgroup that may have 32 MiB, where this user may make one.
 class small_cgroup {
 public:
     small_cgroup()
     {
-        auto name = "wodehaus-test-" + std::to_string(::getpid());
-        for (std::string root : {"/sys/fs/cgroup/memory/", "/sys/fs/cgroup/"})
-            for (std::string file : {"memory.limit_in_bytes", "memory.max"}) {
-                std::error_code error;
-                if (path_.empty() && std::filesystem::create_directory(root + name, error) && !write(root + name + '/' + file))
-                    std::filesystem::remove(root + name, error);
-                else if (path_.empty() && !error)
-                    path_ = root + name;
-            }
+        auto name = "/wodehaus-test-" + std::to_string(::getpid());
+        make("/sys/fs/cgroup/memory" + name, "memory.limit_in_bytes"); // version 1
+        if (path_.empty())
+            make("/sys/fs/cgroup" + name, "memory.max");
     }
     small_cgroup(small_cgroup const&) = delete;
     small_cgroup& operator=(small_cgroup const&) = delete;
@@ -308,13 +307,18 @@ public:
     std::string const& path() const { return path_; }
 
 private:
-    static bool write(std::string const& file)
+    void make(std::string const& path, std::string const& limit_file)
     {
-        int to = ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
-        bool written = to >= 0 && ::write(to, "33554432", 8) == 8;
-        ::close(to);
-        return written;
+        std::error_code error;
+        if (!std::filesystem::create_directory(path, error))
+            return;
+        std::fstream file{path + '/' + limit_file, std::ios::in | std::ios::out}; // which is not made
+        if (file << limit << std::flush)
+            path_ = path;
+        else
+            std::filesystem::remove(path, error);
     }
+
     std::string path_;
 };
 
@@ -330,7 +334,7 @@ int fills_a_cgroup(std::string const& path)
 BOOST_AUTO_TEST_CASE(the_kernels_killer)
 {
     small_cgroup group;
-    if (group.path().empty() || !kit::contains(std::string{std::istreambuf_iterator<char>{std::ifstream{"/proc/vmstat"}.rdbuf()}, {}}, "oom_kill ")) {
+    if (group.path().empty()) {
         BOOST_TEST_MESSAGE("skipped: no cgroup can be made here");
         return;
     }

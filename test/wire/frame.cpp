@@ -88,9 +88,10 @@ BOOST_AUTO_TEST_CASE(of_every_kind)
 {
     session s;
     for (auto kind : {frame_kind::hello, frame_kind::setup, frame_kind::ready, frame_kind::job, frame_kind::begun,
-                      frame_kind::result, frame_kind::failed, frame_kind::name})
+                      frame_kind::result, frame_kind::failed, frame_kind::name, frame_kind::bell,
+                      frame_kind::prepared, frame_kind::used, frame_kind::leaving})
         BOOST_TEST(s.feed(framed(1, "", kind)) == status::more);
-    BOOST_TEST(s.frames.size() == 8);
+    BOOST_TEST(s.frames.size() == 12);
 }
 
 BOOST_AUTO_TEST_CASE(many_cut_anywhere)
