@@ -181,10 +181,12 @@ BOOST_AUTO_TEST_CASE(garbage)
     BOOST_TEST(is_garbage({.version = 0, .kind = frame_kind::result}));
     BOOST_TEST(is_garbage({.version = protocol_version + 1, .kind = frame_kind::result}));
     BOOST_TEST(is_garbage({.kind = frame_kind{0}}));
-    BOOST_TEST(is_garbage({.kind = frame_kind{10}}));
+    BOOST_TEST(is_garbage({.kind = frame_kind{13}}));
     BOOST_TEST(is_garbage({.kind = frame_kind{255}}));
     BOOST_TEST(!is_garbage({.kind = frame_kind::result, .number = 1}));
+    BOOST_TEST(!is_garbage({.kind = frame_kind::used, .number = 1}));
     BOOST_TEST(is_garbage({.kind = frame_kind::name, .number = 1}));
+    BOOST_TEST(is_garbage({.kind = frame_kind::prepared, .number = 1}));
     session text;
     BOOST_TEST(text.feed("Segmentation fault (core dumped)\n") == status::garbage);
     BOOST_TEST(text.take() == status::garbage);
