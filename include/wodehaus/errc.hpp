@@ -9,7 +9,7 @@ enum class errc {
     process_crashed, ///< a signal ended the process while it ran the job; `failure::signal` names it
     process_exited,  ///< the process exited without an answer; `failure::exit_code` has the status
     timed_out,       ///< the attempt ran longer than its timeout and was ended
-    out_of_memory,   ///< the process had used up the memory it may have; not given as long as none can be set
+    out_of_memory,   ///< `std::bad_alloc` or the like left the worker, or the kernel's killer ended its process
     canceled,        ///< the call was cancelled; also equal to `asio::error::operation_aborted`
     stopped,         ///< the server was stopped before the job began, or was terminated while it ran
     process_lost,    ///< the process is gone, and how it ended is not known; or it has closed its channel

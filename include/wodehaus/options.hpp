@@ -33,7 +33,7 @@ enum class launch {
     /// Threads of this process, at most `workers`, for tests and debuggers. Jobs and results are saved and loaded as
     /// elsewhere; a crash is not contained, and a timeout, a cancellation or `terminate` only asks: the job then ends
     /// when its worker returns, and so does destroying the server. `preload` runs once, in this process. `output`,
-    /// `jobs_per_process` and `prefetch` have no effect. Needs no `init`.
+    /// `memory`, `jobs_per_process` and `prefetch` have no effect. Needs no `init`.
     in_process
 };
 
@@ -58,6 +58,13 @@ enum class output {
 ///
 /// `max_message` also bounds what the counts in a message may ask to be allocated while it is loaded.
 ///
+/// `memory` bounds what a process has of private writable memory (RLIMIT_DATA: the heap, private mappings, the stacks of
+/// threads, touched or not) beyond what it has when it can take jobs: the program, what `preload` has made and on fork the
+/// server's heap do not count. What does not fit is a `std::bad_alloc` or an `ENOMEM` in the worker, and ends the job with
+/// `errc::out_of_memory` if it leaves it. What a worker starts has the same limit, each process for itself. A kept process
+/// that has more than half of it left over from its jobs is replaced between two of them; what was sent ahead to it runs
+/// elsewhere. No effect on in_process.
+///
 /// An aggregate: name what you set. A value that makes no sense is refused by the server's constructor, which throws
 /// `std::invalid_argument` and names it.
 struct options {
@@ -69,7 +76,7 @@ struct options {
     std::chrono::nanoseconds timeout{0};                  ///< for each attempt, from its begin to its result; 0: none
     std::chrono::nanoseconds kill_after{std::chrono::seconds{2}}; ///< from asking a process to stop to SIGKILL
     int attempts = 1;                                     ///< how often a job is begun when its process fails
-    std::size_t memory = 0;                               ///< bytes one process may have; 0: no limit (all we have yet)
+    std::size_t memory = 0;                               ///< bytes that one process may have; 0: no limit
     std::size_t max_message = std::size_t{1} << 30;       ///< bytes; a larger job or result fails, the process lives
     std::vector<int> stop_signals{};                      ///< {SIGINT, SIGTERM} in a program's main; empty in a library
     wodehaus::output output = wodehaus::output::inherit;  ///< where the processes' stdout and stderr go

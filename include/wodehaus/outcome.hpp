@@ -35,15 +35,23 @@ inline bool operator==(boost::system::error_code const& code, errc kind) noexcep
     return code == make_error_code(kind) || (kind == errc::canceled && code == boost::asio::error::operation_aborted);
 }
 
-/// What a process has used.
+/// What a job has used, or all processes of a run: with the children that they have waited for.
 struct usage {
     std::chrono::nanoseconds user{};   ///< CPU time in user mode
     std::chrono::nanoseconds system{}; ///< CPU time in the kernel
     std::size_t peak_memory = 0;       ///< bytes resident at most
 };
 
-/// Everything known of one failed job. A trace names functions, and lines where the program has debug information; they are
-/// found by binutils' addr2line, in a process of its own, before the failure is told. Without it a trace has addresses.
+/// Everything known of one failed job.
+///
+/// A trace names functions, and lines where the program has debug information; they are found by binutils' addr2line, in a
+/// process of its own, before the failure is told. Without it a trace has addresses.
+///
+/// `usage` has the CPU time of this attempt alone. Of a fresh process that is all since its birth (on exec since
+/// `preload` had ended). Of a kept one it may include jobs that ended in the 20 ms before it began, since a process takes
+/// account only now and then; with a logger of your own it does so for each job, and there is nothing of others in it. The
+/// peak is that of the process since its birth, since the kernel knows no other; on zygote and fork it includes memory that
+/// is shared. On in_process the time is the thread's, the peak the server's.
 struct WODEHAUS_DECL failure {
     boost::system::error_code code; ///< the kind, of `error_category()` (cancelled: `asio::error::operation_aborted`)
     std::string what;               ///< one line that a person can act on
@@ -52,7 +60,7 @@ struct WODEHAUS_DECL failure {
     int attempt = 1;                ///< which attempt failed, from 1
     int exit_code = 0;              ///< the status with which its process exited
     int signal = 0;                 ///< the signal that ended its process; 0: none
-    wodehaus::usage usage{};        ///< what its process had used since its birth, for earlier jobs too
+    wodehaus::usage usage{};        ///< what the job has used, as told above
     std::string trace;              ///< the stack of the crash, or those of the hang: one paragraph for each thread
     std::string output;             ///< the last lines that its process wrote, with `output::log`: 20 at most
 

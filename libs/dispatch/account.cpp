@@ -38,6 +38,65 @@ std::string in_words(std::chrono::nanoseconds time)
 
 namespace {
 
+std::string size_in_words(std::size_t bytes)
+{
+    constexpr double kibibyte = 1024, mebibyte = kibibyte * kibibyte, gibibyte = kibibyte * mebibyte;
+    auto size = static_cast<double>(bytes);
+    char text[32];
+    if (size < mebibyte)
+        std::snprintf(text, sizeof text, "%.3g KiB", size / kibibyte);
+    else if (size < gibibyte)
+        std::snprintf(text, sizeof text, "%.3g MiB", size / mebibyte);
+    else
+        std::snprintf(text, sizeof text, "%.3g GiB", size / gibibyte);
+    return text;
+}
+
+} // namespace
+
+std::string in_words(usage const& used)
+{
+    auto time = used.user + used.system;
+    return in_words(time < std::chrono::milliseconds{1} ? std::chrono::round<std::chrono::microseconds>(time)
+                                                        : std::chrono::round<std::chrono::milliseconds>(time)) +
+           " CPU, " + size_in_words(used.peak_memory) + " peak";
+}
+
+usage since(usage const& before, usage const& now)
+{
+    auto difference = [](auto earlier, auto later) { return later > earlier ? later - earlier : later - later; };
+    return {difference(before.user, now.user), difference(before.system, now.system), now.peak_memory};
+}
+
+namespace {
+
+// What its process had, beside what it might have.
+std::string about_memory(evidence const& known, usage const& used)
+{
+    std::string words;
+    if (used.peak_memory)
+        words += "; its process had " + size_in_words(used.peak_memory) + " at its peak";
+    if (known.memory)
+        words += (words.empty() ? "; " : ", and ") + std::string{"options::memory allows "} +
+                 size_in_words(known.memory) + " beyond what it had at its birth";
+    return words;
+}
+
+// Near enough to its limit to have died of it.
+bool was_large(evidence const& known, usage const& used)
+{
+    return known.memory && used.peak_memory / 3 >= known.memory / 4;
+}
+
+std::string crash(evidence const& known)
+{
+    if (!known.end)
+        return "is gone";
+    if (was_killed(*known.end) && !known.killed_here)
+        return "was killed by SIGKILL, not by this server: by somebody else, or by the kernel for want of memory";
+    return describe_ending(*known.end);
+}
+
 std::string story(errc code, job_entry const& job, evidence const& known)
 {
     bool began = !known.process.empty();
@@ -50,8 +109,7 @@ std::string story(errc code, job_entry const& job, evidence const& known)
     case errc::too_large:
         return "its process sent a message beyond max_message, or beyond the memory that is left, and was killed";
     case errc::process_crashed:
-        return "its process " + end + (known.cause.empty() ? "" : ", " + known.cause) +
-               (known.place.empty() ? "" : ", in " + known.place) + (known.cut_short ? ", while it wrote its result" : "");
+        return "its process " + crash(known) + (known.cut_short ? ", while it wrote its result" : "");
     case errc::process_exited:
         return "its process " + (known.hung_up ? "closed its channel and " + end : end) +
                " without an answer; a worker must return or throw";
@@ -59,7 +117,8 @@ std::string story(errc code, job_entry const& job, evidence const& known)
         return "it ran longer than its timeout of " + in_words(job.timeout) + " and was ended" +
                (known.place.empty() ? "" : ", in " + known.place);
     case errc::out_of_memory:
-        return "its process has used up the memory it may have";
+        return known.end && was_killed(*known.end) ? "the kernel has killed its process for want of memory"
+                                                   : "its process has used up the memory it may have";
     case errc::canceled:
         return began   ? "it was cancelled while it ran"
                : again ? "it was cancelled while it waited for its next attempt"
@@ -113,6 +172,8 @@ failure account_of(errc code, job_entry const& job, std::string_view worker, evi
         else
             why.exit_code = WEXITSTATUS(known.end->status);
     }
+    if (code == errc::out_of_memory || (code == errc::process_crashed && was_large(known, why.usage)))
+        why.what += about_memory(known, why.usage);
     return why;
 }
 

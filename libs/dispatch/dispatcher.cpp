@@ -262,6 +262,7 @@ void dispatcher::perform(action const& what)
         launch_->signal(process->pid, SIGTERM);
         break;
     case action::kind::kill:
+        process->killed = true;
         process->patience_is_over = !process->greeted && !process->hung_up;
         launch_->signal(process->pid, SIGKILL);
         break;
@@ -306,6 +307,8 @@ void dispatcher::send(job_node& job, process_node& process, bool last)
         prefix.flags |= job_prefix::announce;
     if (job.timeout.count() > 0)
         prefix.flags |= job_prefix::timed;
+    if (journal_.wants_course())
+        prefix.flags |= job_prefix::account;
     frame_header header;
     header.kind = frame_kind::job;
     header.id = job.id;

@@ -23,6 +23,7 @@
 #include "dispatch/journal.hpp"
 #include "dispatch/stop_signals.hpp"
 #include "launch/greeting.hpp"
+#include "launch/oom_kills.hpp"
 #include "launch/program.hpp"
 #include "launch/symbolizer.hpp"
 
@@ -43,6 +44,9 @@ struct process_node : process_entry {
     std::shared_ptr<conversation> talk;
     bool greeted = false;                 ///< exec: its hello was good
     bool patience_is_over = false;        ///< it was killed for not saying what it had to say in time
+    bool killed = false;                  ///< it was sent a SIGKILL from here
+    std::optional<std::uint64_t> oom_kills; ///< how many there had been when it was born
+    usage told, billed;                   ///< what it has said to have used; what of that is its earlier jobs'
     bool hung_up = false;                 ///< it had closed its channel and was not about to exit; it is killed for that
     std::optional<refusal> refused;
     std::string preload_threw;
@@ -153,6 +157,9 @@ private:
     process_node* find(conversation const& talk);
     void distrust(process_node& process, errc code);
     void take_name(process_node& process, frame const& message);
+    void take_usage(process_node& process, frame const& message);
+    static usage bill(process_node& process, usage const& now);
+    failure read_told(process_node& process, frame const& message);
     void greet(process_node& process, frame const& message);
     void answer(process_node& process, frame&& message);
     void gone(process_node& process, ending const& how);
@@ -167,6 +174,7 @@ private:
     std::shared_ptr<gate> gate_ = std::make_shared<gate>();
     journal journal_;
     schedule schedule_;
+    oom_kills oom_kills_;
     boost::asio::basic_waitable_timer<clock_type, boost::asio::wait_traits<clock_type>, strand_executor> timer_;
     std::optional<time_point> armed_;
     std::shared_ptr<process_launch> launch_;

@@ -3,7 +3,7 @@
 
 #include "dispatch/dispatcher.hpp"
 #include "dispatch/options.hpp"
-#include "worker/role.hpp"
+#include "worker/exception_account.hpp"
 
 #include <algorithm>
 

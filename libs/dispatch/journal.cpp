@@ -37,6 +37,16 @@ void journal::note(event const& what) const noexcept
     }
 }
 
+namespace {
+
+// Of one that was never begun there is none.
+std::string describe_bill(usage const& used)
+{
+    return used.peak_memory ? ", " + in_words(used) : "";
+}
+
+} // namespace
+
 std::string journal::describe(event const& what) const
 {
     std::string job = what.job ? "job " + std::to_string(what.job->id) + " (" + std::string{what.job->worker_name()} + ")"
@@ -54,7 +64,8 @@ std::string journal::describe(event const& what) const
     case event::kind::retried:
         return job + " is tried again: " + what.why->what;
     case event::kind::ended:
-        return what.why ? job + " failed: " + what.why->what : job + " has ended";
+        return what.why ? job + " failed: " + what.why->what + describe_bill(what.why->usage)
+                        : job + " has ended" + describe_bill(what.job->used);
     case event::kind::process_born:
         return process + " is ready";
     case event::kind::process_gone:

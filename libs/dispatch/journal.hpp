@@ -26,12 +26,14 @@ public:
     /// A line of the log. What the logger throws is discarded.
     void write(level importance, std::string_view line) const noexcept;
     void note(event const& what) const noexcept;
+    /// Whether the logger does anything with the course of things.
+    bool wants_course() const noexcept { return wants_course_; }
 
 private:
     std::string describe(event const& what) const;
 
     logger to_;
-    bool wants_course_; ///< whether the logger does anything with the course of things
+    bool wants_course_;
 };
 
 } // namespace wodehaus::detail

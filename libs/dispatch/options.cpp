@@ -34,8 +34,6 @@ void check(options const& how)
         refuse("kill_after", "it is negative");
     if (how.attempts < 1)
         refuse("attempts", "a job must be begun once at least");
-    if (how.memory != 0)
-        refuse("memory", "this version cannot limit it; leave it 0");
     if (how.max_message == 0)
         refuse("max_message", "no job could ever be sent");
     if (!how.launcher.empty() && how.launch != launch::exec)
@@ -57,6 +55,7 @@ options effective(options how)
     if (how.launch == launch::in_process) { // threads have nothing to be fresh for, and no way to and fro to hide
         how.jobs_per_process = 0;
         how.prefetch = 0;
+        how.memory = 0; // a thread has none of its own
     }
     return how;
 }

@@ -20,6 +20,7 @@ void dispatcher::born(birth&& process)
     node->pid = process.pid;
     node->name = process.name.empty() ? std::to_string(process.pid) : process.name;
     node->greeted = !process.says_hello;
+    node->oom_kills = oom_kills_.at_birth();
     auto* raw = node.get();
     if (how_.launch == launch::fork)
         raw->knows = last_id_;
@@ -81,6 +82,14 @@ void dispatcher::received(conversation& from, frame&& message)
     case frame_kind::stack:
         take_stack(*process, message);
         break;
+    case frame_kind::prepared:
+    case frame_kind::used:
+        take_usage(*process, message);
+        break;
+    case frame_kind::leaving:
+        if (!schedule_.leaving(*process, message.header.id))
+            distrust(*process, errc::bad_message);
+        break;
     case frame_kind::setup:
     case frame_kind::job:
     case frame_kind::bell:
@@ -95,6 +104,23 @@ void dispatcher::take_name(process_node& process, frame const& message)
         distrust(process, errc::bad_message);
     else
         process.name.assign(message.body.data(), message.body.size());
+}
+
+void dispatcher::take_usage(process_node& process, frame const& message)
+{
+    auto used = read_usage(message.body.bytes());
+    bool in_time = (message.header.kind == frame_kind::prepared) != process.was_ready;
+    if (!used || !in_time)
+        return distrust(process, errc::bad_message);
+    process.told = *used;
+    if (message.header.kind == frame_kind::prepared)
+        bill(process, *used); // it is not the first job's
+}
+
+// What it has used since it was last asked.
+usage dispatcher::bill(process_node& process, usage const& now)
+{
+    return since(std::exchange(process.billed, now), now);
 }
 
 void dispatcher::greet(process_node& process, frame const& message)
@@ -136,21 +162,32 @@ void dispatcher::answer(process_node& process, frame&& message)
         job->known.process = process.name;
         if (message.header.kind == frame_kind::result) {
             job->result = std::move(message.body);
+            job->used = bill(process, process.told);
         } else {
-            auto told = read_failure(message.body.bytes());
-            auto code = static_cast<errc>(told.code);
-            bool sane = code == errc::job_threw || code == errc::too_large || code == errc::unknown_worker;
-            job->known.told = failure{sane ? code : errc::bad_message, std::move(told.what)};
-            job->known.told->usage = {std::chrono::nanoseconds{told.user_time}, std::chrono::nanoseconds{told.system_time},
-                                      told.peak_memory};
+            job->known.told = read_told(process, message);
+            job->known.memory = how_.memory;
             process.talk->read_output(); // it was flushed before the answer
             job->known.output = process.talk->output_tail();
-            how = code == errc::job_threw ? answer::threw : answer::failed;
+            how = job->known.told->code == errc::job_threw       ? answer::threw
+                  : job->known.told->code == errc::out_of_memory ? answer::out_of_memory
+                                                                 : answer::failed;
         }
     } else {
         process.talk->stop_listening(); // it is killed now
     }
     schedule_.answered(process, message.header.id, how, now);
+}
+
+failure dispatcher::read_told(process_node& process, frame const& message)
+{
+    auto told = read_failure(message.body.bytes());
+    auto code = static_cast<errc>(told.code);
+    bool sane = code == errc::job_threw || code == errc::out_of_memory || code == errc::too_large ||
+                code == errc::unknown_worker;
+    failure why{sane ? code : errc::bad_message, std::move(told.what)};
+    why.usage = bill(process, {std::chrono::nanoseconds{told.used.user_time},
+                               std::chrono::nanoseconds{told.used.system_time}, told.used.peak_memory});
+    return why;
 }
 
 void dispatcher::garbled(conversation& from, bool too_large)
@@ -211,6 +248,9 @@ void dispatcher::gone(process_node& process, ending const& how)
             continue;
         job.known.process = process.name;
         job.known.end = how;
+        job.known.end->usage = since(process.billed, how.usage);
+        job.known.killed_here = process.killed;
+        job.known.memory = how_.memory;
         job.known.output = process.talk->output_tail();
         job.known.cut_short = process.talk->ended_within_a_message();
         job.known.hung_up = process.hung_up;
@@ -233,6 +273,9 @@ errc dispatcher::judge(process_node& process, ending const& how)
         return process.refused->code;
     if (process.was_ready && process.hung_up && was_killed(how))
         return errc::process_lost;
+    if (process.was_ready && was_killed(how) && !process.killed && process.oom_kills &&
+        oom_kills_.has_killed(*process.oom_kills))
+        return errc::out_of_memory;
     return process.was_ready ? code_of(how) : errc::launch_failed;
 }
 

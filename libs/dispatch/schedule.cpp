@@ -379,6 +379,16 @@ bool schedule::begun(process_entry& process, std::uint64_t id, time_point now)
     return true;
 }
 
+bool schedule::leaving(process_entry& process, std::uint64_t id)
+{
+    if (process.state == process_status::ending || process.state == process_status::retiring)
+        return true;
+    if (process.jobs.empty() || process.jobs.front()->id != id)
+        return false;
+    process.gets_no_more = process.leaves = true;
+    return true;
+}
+
 bool schedule::answered(process_entry& process, std::uint64_t id, answer how, time_point now)
 {
     if (process.jobs.empty() || process.jobs.front()->id != id)
@@ -412,6 +422,9 @@ bool schedule::answered(process_entry& process, std::uint64_t id, answer how, ti
     case answer::threw:
         fail_or_retry(job, errc::job_threw, job.retry_exceptions, now);
         break;
+    case answer::out_of_memory:
+        fail_or_retry(job, errc::out_of_memory, true, now);
+        break;
     case answer::failed:
         complete(job, errc::bad_message); // the account that came with it has the code
         break;
@@ -420,9 +433,25 @@ bool schedule::answered(process_entry& process, std::uint64_t id, answer how, ti
     return true;
 }
 
+// It has not begun them, and will not. Those that are to end with it do.
+void schedule::take_back_jobs(process_entry& process)
+{
+    std::deque<job_entry*> doomed;
+    for (auto* job : std::exchange(process.jobs, {}))
+        if (job->verdict) {
+            doomed.push_back(job);
+        } else {
+            push(*job);
+            --unanswered_;
+        }
+    process.jobs = std::move(doomed);
+}
+
 // A job was answered: what does its process do next?
 void schedule::settle(process_entry& process, time_point now)
 {
+    if (process.leaves)
+        take_back_jobs(process);
     if (!process.jobs.empty()) {
         if (process.jobs.front()->verdict) // cancelled or stopped before its turn came
             end(process, now);

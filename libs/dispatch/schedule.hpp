@@ -57,7 +57,8 @@ struct process_entry {
     std::deque<job_entry*> jobs;          ///< sent to it and not answered; the first may be begun
     std::size_t taken = 0;                ///< jobs sent to it so far
     std::uint64_t knows = UINT64_MAX;     ///< the last job that had been submitted when it began
-    bool gets_no_more = false;            ///< it has had a job that wanted it for itself
+    bool gets_no_more = false;            ///< it has had a job that wanted it for itself, or it leaves
+    bool leaves = false;                  ///< it ends once it has answered the first of its jobs, and reads no other
     bool was_ready = false;               ///< whether it has ever been able to take a job
     bool given_up = false;                ///< it is being ended since it did not begin what it was sent
     std::optional<time_point> deadline;   ///< of the job that it has begun, or should begin
@@ -89,7 +90,7 @@ struct action {
     friend bool operator==(action const&, action const&) = default;
 };
 
-enum class answer { result, threw, failed }; ///< failed: for a cause that trying again does not mend
+enum class answer { result, threw, out_of_memory, failed }; ///< failed: for a cause that trying again does not mend
 
 enum class cancellation { waiting_only, running_too };
 
@@ -128,6 +129,8 @@ public:
     bool answered(process_entry& process, std::uint64_t job, answer how, time_point now);
     /// It has told where it hangs, or cannot.
     void examined(process_entry& process, time_point now);
+    /// The process ends by itself once it has answered this job; those behind it go elsewhere. False as for `begun`.
+    bool leaving(process_entry& process, std::uint64_t job);
     /// It no longer makes sense; it is killed, and blamed by this code, or without one by how it ends.
     void misbehaved(process_entry& process, std::optional<errc> code);
     /// It has ended and all it said was taken. The job that it had begun, if it has no verdict yet, failed by `code`.
@@ -208,6 +211,7 @@ private:
     void fail_waiting(errc code);
     void settle(process_entry& process, time_point now);
     void examine(process_entry& process, time_point now);
+    void take_back_jobs(process_entry& process);
     void end(process_entry& process, time_point now);
     void ask_to_end(process_entry& process, time_point now);
     void retire(process_entry& process, time_point now);

@@ -23,6 +23,9 @@ std::optional<refusal> judge_hello(frame const& hello, options const& how);
 /// The process id in a hello that was judged good.
 std::int64_t pid_in(frame const& hello);
 
+/// What a process says that it has used; nothing if none of ours would say it.
+std::optional<usage> read_usage(std::span<char const> body);
+
 /// What a failed frame says, in words; garbage is told as such.
 failure_message read_failure(std::span<char const> body);
 

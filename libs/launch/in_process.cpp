@@ -1,6 +1,7 @@
 // launch::in_process: threads of this process in the place of processes. Each has a channel like theirs.
 #include "launch/launch.hpp"
 #include "launch/program.hpp"
+#include "worker/exception_account.hpp"
 #include "worker/serve.hpp"
 #include "worker/this_job.hpp"
 
@@ -86,6 +87,7 @@ private:
         job_.attempt.store(0);
         return job_.stop.load();
     }
+    usage_message used() noexcept override { return usage_of_thread(); }
 
     descriptor channel_;
     job_of_thread job_;

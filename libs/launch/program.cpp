@@ -130,6 +130,7 @@ setup_message setup_for(options const& how)
     constexpr std::uint32_t one_small_job = 1024, many_jobs = 64 << 10;
     setup_message setup;
     setup.max_message = how.max_message;
+    setup.memory = how.memory;
     setup.read_buffer = how.jobs_per_process == 1 ? one_small_job : many_jobs;
     setup.has_ring = how.prefetch.value_or(0) > 0; // else there is never more than one job to tell of
     return setup;

@@ -21,13 +21,17 @@ enum class frame_kind : std::uint8_t {
     failed,    ///< process to server: why there is none (a job's, or preload's where the id is 0)
     name,      ///< process to server: its name has changed
     bell,      ///< process to server: look at the ring
+    prepared,  ///< process to server, just before ready: what it has used until then
+    used,      ///< process to server: what it has used by now, the job included that it answers next
+    leaving,   ///< process to server: it ends once it has answered the job with this id
     stack      ///< process to server: where one of its threads is, when it crashes or the server asks
 };
 
 /// Those that tell of a job come in one order, whichever way they come; each has the next number.
 constexpr bool is_numbered(frame_kind kind) noexcept
 {
-    return kind == frame_kind::begun || kind == frame_kind::result || kind == frame_kind::failed;
+    return kind == frame_kind::begun || kind == frame_kind::result || kind == frame_kind::failed ||
+           kind == frame_kind::used || kind == frame_kind::leaving;
 }
 
 inline constexpr std::uint8_t protocol_version = 1;
@@ -59,6 +63,7 @@ struct job_prefix {
     static constexpr std::uint16_t announce = 2; ///< the process says when it begins it
     static constexpr std::uint16_t timed = 4;    ///< and the server must hear of that at once
     static constexpr std::uint16_t closure = 8;  ///< `offset` is the address of one, in memory that is shared
+    static constexpr std::uint16_t account = 16; ///< the process says what it has used before it answers
 };
 static_assert(sizeof(job_prefix) == 32);
 
@@ -92,6 +97,9 @@ public:
     void filled(std::size_t size) noexcept;
     status next(frame& to);
 
+    /// The id of the frame whose large body is being read.
+    std::uint64_t id_of_part() const noexcept { return header_.id; }
+    bool has_large_part() const noexcept { return in_body_; }
     /// Whether a whole frame can be taken without reading more.
     bool has_frame() const noexcept;
     /// Whether there are bytes of a frame that is not complete.

@@ -4,6 +4,7 @@
 #include "worker/channel.hpp"
 #include "worker/crash.hpp"
 #include "worker/greeting.hpp"
+#include "worker/memory.hpp"
 #include "worker/registry.hpp"
 #include "worker/serve.hpp"
 #include "worker/this_job.hpp"
@@ -80,6 +81,7 @@ void be_forked_process(forked_birth const& with) noexcept
         } else {
             introduce_name();
         }
+        limit_memory(with.setup.memory);
     } catch (std::exception const& error) {
         std::fprintf(stderr, "wodehaus: this process could not be set up: %s\n", error.what());
         ::_exit(EXIT_FAILURE);

@@ -3,6 +3,7 @@
 
 #include "wire/frame.hpp"
 #include "worker/channel.hpp"
+#include "worker/exception_account.hpp"
 #include "worker/registry.hpp"
 #include "worker/role.hpp"
 #include "worker/serve.hpp"
@@ -59,7 +60,9 @@ void run_preload(std::function<void()> const& preload)
 void say_ready()
 {
     std::string name = introduce_name();
+    auto used = usage_of_process();
     payload bytes;
+    append_frame(bytes, frame_kind::prepared, 0, {reinterpret_cast<char const*>(&used), sizeof used});
     append_frame(bytes, frame_kind::ready, count_threads(), {name.data(), name.size()});
     if (!send_to_server(bytes.bytes()))
         end_process(EXIT_FAILURE);

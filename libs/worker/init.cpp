@@ -5,6 +5,7 @@
 #include "worker/birth.hpp"
 #include "worker/crash.hpp"
 #include "worker/greeting.hpp"
+#include "worker/memory.hpp"
 #include "worker/registry.hpp"
 #include "worker/role.hpp"
 #include "worker/serve.hpp"
@@ -114,6 +115,7 @@ setup_message receive_setup(bool as_zygote)
     run_preload(preload);
     std::fflush(nullptr); // what a fork would double
     say_ready();
+    limit_memory(setup.memory);
     if (as_zygote)
         run_zygote(setup);
     serve(setup);

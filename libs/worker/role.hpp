@@ -2,6 +2,7 @@
 #pragma once
 
 #include "wire/descriptor.hpp"
+#include "worker/usage.hpp"
 
 #include <wodehaus/detail/payload.hpp>
 
@@ -28,6 +29,7 @@ inline constexpr int first_free = 7;
 /// zygote is told what its processes have; it makes their rings.
 struct setup_message {
     std::uint64_t max_message = 0;
+    std::uint64_t memory = 0;          ///< bytes that a process may have beyond those at its birth; 0: all
     std::uint8_t has_lifeline = 0, has_output = 0;
     std::uint8_t pipe_per_process = 0; ///< zygote: each process gets a pipe for its output
     std::uint8_t has_ring = 0;         ///< each process has a ring
@@ -76,18 +78,14 @@ std::string introduce_name();
 struct failure_message {
     int code = 0;
     std::string what;
-    std::int64_t user_time = 0, system_time = 0; ///< nanoseconds that the process has used
-    std::uint64_t peak_memory = 0;
+    usage_message used{}; ///< by its process
 
     template <class Archive>
     void serialize(Archive& archive, unsigned)
     {
-        archive & code & what & user_time & system_time & peak_memory;
+        archive & code & what & used.user_time & used.system_time & used.peak_memory;
     }
 };
-payload failure_body(int code, std::string what);
-
-/// Type and text of the exception being handled, as one line.
-std::string describe_current_exception();
+payload failure_body(int code, std::string what, usage_message const& used = usage_of_process());
 
 } // namespace wodehaus::detail

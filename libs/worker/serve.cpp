@@ -5,25 +5,38 @@
 #include "wire/ring.hpp"
 #include "worker/channel.hpp"
 #include "worker/crash.hpp"
+#include "worker/exception_account.hpp"
 #include "worker/flush.hpp"
 #include "worker/job_message.hpp"
+#include "worker/memory.hpp"
 #include "worker/registry.hpp"
 #include "worker/role.hpp"
 #include "worker/this_job.hpp"
 
 #include <cerrno>
 #include <cstdio>
+#include <ctime>
+#include <new>
 #include <optional>
 
 #include <wodehaus/errc.hpp>
 
 #include <cxxabi.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 namespace wodehaus::detail {
 
 namespace {
+
+constexpr std::int64_t between_accounts = 10'000'000; // nanoseconds; one costs some microseconds
+
+// Reading this clock costs next to nothing.
+std::int64_t coarse_time() noexcept
+{
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return now.tv_sec * 1'000'000'000 + now.tv_nsec;
+}
 
 /// The process's side of the conversation.
 class job_loop {
@@ -61,12 +74,27 @@ public:
 private:
     void read()
     {
-        auto to = reader_.space();
+        std::span<char> to;
+        try {
+            to = reader_.space();
+        } catch (std::bad_alloc const&) {
+            return give_up_reading();
+        }
         ssize_t got = site_.read(to);
         if (got > 0)
             reader_.filled(static_cast<std::size_t>(got));
         else
             status_ = EXIT_SUCCESS; // the server needs us no more, or is gone
+    }
+
+    // Where in the stream the next message begins will not be known.
+    void give_up_reading()
+    {
+        last_reserve for_telling;
+        auto id = reader_.id_of_part();
+        leave(id);
+        fail(id, errc::out_of_memory, "its process has no memory for the job");
+        status_ = EXIT_SUCCESS;
     }
 
     // A frame of a job goes through the ring where there is one and room in it, else by the channel. Without `at_once`
@@ -103,41 +131,39 @@ private:
             tell(frame_kind::begun, id, {}, (prefix.flags & job_prefix::timed) != 0);
         if (prefix.flags & job_prefix::closure) {
             auto* closure = reinterpret_cast<detail::closure*>(static_cast<std::uintptr_t>(prefix.offset));
-            call([closure](invocation& with) { closure->invoke(with); }, id, prefix.attempt, job->bytes);
+            call([closure](invocation& with) { closure->invoke(with); }, id, prefix, job->bytes);
         } else if (auto const* worker = worker_for(*job)) {
-            call(worker->invoke, id, prefix.attempt, job->bytes);
+            call(worker->invoke, id, prefix, job->bytes);
         } else {
             fail(id, errc::unknown_worker,
                  "this program has no such worker (or several of that name); build both sides from the same source");
         }
         message.body = {};
-        if (!status_ && ((prefix.flags & job_prefix::last) || unwanted_))
+        if (!status_ && ((prefix.flags & job_prefix::last) || unwanted_ || leaves_))
             status_ = EXIT_SUCCESS;
     }
 
     template <class Invoke>
-    void call(Invoke invoke, std::uint64_t id, int attempt, std::span<char const> job)
+    void call(Invoke invoke, std::uint64_t id, job_prefix const& prefix, std::span<char const> job)
     {
         payload result;
         invocation call{job, result, largest_};
-        site_.begin(id, attempt);
+        bool goes_on = (prefix.flags & job_prefix::last) == 0;
+        site_.begin(id, prefix.attempt);
         try {
             invoke(call);
         } catch (abi::__forced_unwind const&) {
             throw; // a cancelled thread: not an exception that may be swallowed
         } catch (...) {
-            auto what = describe_current_exception();
+            last_reserve for_telling;
+            auto why = account_of_failed_call();
             unwanted_ = site_.end();
-            switch (call.at) {
-            case invocation::stage::loading:
-                return fail(id, errc::bad_message, "the job could not be loaded: " + what);
-            case invocation::stage::working:
-                return fail(id, errc::job_threw, "it threw " + what);
-            case invocation::stage::saving:
-                return fail(id, errc::bad_message, "the result could not be saved: " + what);
-            }
+            if (goes_on && has_grown())
+                leave(id);
+            return fail(id, call.at, why);
         }
         unwanted_ = site_.end();
+        account(id, prefix, goes_on);
         if (result.size() > largest_)
             fail(id, errc::too_large,
                  "its result has " + std::to_string(result.size()) + " bytes, and max_message allows " +
@@ -146,9 +172,49 @@ private:
             tell(frame_kind::result, id, result.bytes(), true);
     }
 
+    static exception_account account_of_failed_call()
+    {
+        try {
+            return account_of_current_exception();
+        } catch (std::bad_alloc const&) {
+            return {"std::bad_alloc", true}; // as much as there is room for
+        }
+    }
+
+    // What a process has used is told when it is reaped. Before, it is told where somebody wants to know; and of a kept
+    // process now and then, so that what was used for earlier jobs is not taken for the next one's.
+    void account(std::uint64_t id, job_prefix const& prefix, bool goes_on)
+    {
+        bool wanted = (prefix.flags & job_prefix::account) != 0;
+        auto now = goes_on ? coarse_time() : accounted_at_;
+        if (wanted || now - accounted_at_ >= between_accounts) {
+            accounted_at_ = now;
+            auto used = site_.used();
+            tell(frame_kind::used, id, {reinterpret_cast<char const*>(&used), sizeof used}, false);
+        }
+        if (goes_on && may_have_grown() && has_grown())
+            leave(id);
+    }
+
+    void leave(std::uint64_t id)
+    {
+        leaves_ = true;
+        tell(frame_kind::leaving, id, {}, false);
+    }
+
+    void fail(std::uint64_t id, invocation::stage at, exception_account const& why)
+    {
+        bool is_workers = at == invocation::stage::working;
+        std::string what = is_workers                            ? "it threw "
+                           : at == invocation::stage::loading ? "the job could not be loaded: "
+                                                                 : "the result could not be saved: ";
+        auto code = why.out_of_memory ? errc::out_of_memory : is_workers ? errc::job_threw : errc::bad_message;
+        fail(id, code, what + why.what);
+    }
+
     void fail(std::uint64_t id, errc code, std::string what)
     {
-        tell(frame_kind::failed, id, failure_body(static_cast<int>(code), std::move(what)).bytes(), true);
+        tell(frame_kind::failed, id, failure_body(static_cast<int>(code), std::move(what), site_.used()).bytes(), true);
     }
 
     job_site& site_;
@@ -156,7 +222,9 @@ private:
     std::size_t largest_;
     std::optional<ring_writer> ring_;
     std::uint16_t next_number_ = 0;
+    std::int64_t accounted_at_ = 0; ///< by the coarse clock
     bool unwanted_ = false; ///< a job that was asked to end has ended
+    bool leaves_ = false;   ///< it has grown too much, or cannot read on
     std::optional<int> status_; ///< it is over
 };
 
@@ -186,40 +254,14 @@ public:
 
 } // namespace
 
-payload failure_body(int code, std::string what)
+payload failure_body(int code, std::string what, usage_message const& used)
 {
     if (what.size() > longest_account)
         what.replace(longest_account, what.npos, "...");
-    failure_message message{code, std::move(what)};
-    rusage used{};
-    if (::getrusage(RUSAGE_SELF, &used) == 0) {
-        auto nanoseconds = [](timeval const& time) { return time.tv_sec * 1'000'000'000 + time.tv_usec * 1'000; };
-        message.user_time = nanoseconds(used.ru_utime);
-        message.system_time = nanoseconds(used.ru_stime);
-        message.peak_memory = static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
-    }
+    failure_message message{code, std::move(what), used};
     payload body;
     save(body, message);
     return body;
-}
-
-std::string describe_current_exception()
-{
-    auto const* type = abi::__cxa_current_exception_type();
-    std::string name = type ? demangled(type->name()) : "an exception that is not C++'s";
-    try {
-        throw;
-    } catch (std::exception const& error) {
-        return name + ": " + error.what();
-    } catch (std::string const& text) {
-        return name + ": " + text;
-    } catch (char const* text) {
-        return name + ": " + text;
-    } catch (int number) {
-        return name + ": " + std::to_string(number);
-    } catch (...) {
-        return name;
-    }
 }
 
 int serve_jobs(job_site& site, setup_message const& setup)

@@ -15,6 +15,7 @@ public:
     virtual void begin(std::uint64_t id, int attempt) noexcept = 0;
     /// The worker has returned or thrown. True if it was asked to end: then the site is not wanted any more.
     virtual bool end() noexcept = 0;
+    virtual usage_message used() noexcept { return usage_of_process(); }
 
 protected:
     ~job_site() = default;

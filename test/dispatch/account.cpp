@@ -154,6 +154,57 @@ BOOST_AUTO_TEST_CASE(a_crash)
     BOOST_TEST(contains(account(errc::process_crashed, known).what, "while it wrote its result"));
 }
 
+BOOST_AUTO_TEST_CASE(a_kill)
+{
+    evidence known{.process = "42", .end = killed(SIGKILL), .told = {}, .output = {}};
+    auto why = account(errc::process_crashed, known);
+    BOOST_TEST(contains(why.what, "was killed by SIGKILL, not by this server"), why.what);
+    BOOST_TEST(why.signal == SIGKILL);
+    known.killed_here = true;
+    why = account(errc::process_crashed, known);
+    BOOST_TEST(contains(why.what, "was killed by SIGKILL"), why.what);
+    BOOST_TEST(!contains(why.what, "not by this server"), why.what);
+}
+
+BOOST_AUTO_TEST_CASE(out_of_memory)
+{
+    evidence known{.process = "42", .end = killed(SIGKILL), .told = {}, .output = {}};
+    known.end->usage.peak_memory = 34 << 20;
+    auto why = account(errc::out_of_memory, known);
+    BOOST_TEST(contains(why.what, "the kernel has killed its process for want of memory; its process had 34 MiB at its peak"),
+               why.what);
+    BOOST_TEST(!contains(why.what, "options::memory"), why.what);
+    known = {.process = "42", .end = {}, .told = failure{errc::out_of_memory, "it threw std::bad_alloc"}, .output = {}};
+    known.told->usage.peak_memory = 1536 << 10;
+    known.memory = std::size_t{3} << 30;
+    why = account(errc::out_of_memory, known);
+    BOOST_TEST(why.what == "worker shop::render: it threw std::bad_alloc; its process had 1.5 MiB at its peak, and "
+                           "options::memory allows 3 GiB beyond what it had at its birth");
+}
+
+BOOST_AUTO_TEST_CASE(a_crash_with_much_memory)
+{
+    evidence known{.process = "42", .end = killed(SIGABRT), .told = {}, .output = {}};
+    known.memory = 40 << 20;
+    known.end->usage.peak_memory = 31 << 20;
+    BOOST_TEST(contains(account(errc::process_crashed, known).what, "options::memory allows 40 MiB"));
+    known.end->usage.peak_memory = 29 << 20;
+    BOOST_TEST(!contains(account(errc::process_crashed, known).what, "options::memory"));
+}
+
+BOOST_AUTO_TEST_CASE(a_bill)
+{
+    wodehaus::usage early{.user = 5ms, .system = 2ms, .peak_memory = 10}, late{.user = 9ms, .system = 2ms, .peak_memory = 20};
+    auto used = since(early, late);
+    BOOST_TEST((used.user == 4ms));
+    BOOST_TEST((used.system == 0ms));
+    BOOST_TEST(used.peak_memory == 20u);
+    used = since(late, early); // from who does not tell the truth
+    BOOST_TEST((used.user == 0ms));
+    BOOST_TEST(in_words(wodehaus::usage{.user = 7400us, .system = 5us, .peak_memory = 34 << 20}) == "7 ms CPU, 34 MiB peak");
+    BOOST_TEST(in_words(wodehaus::usage{.user = 12345ns, .system = 0ns, .peak_memory = 512 << 10}) == "12 us CPU, 512 KiB peak");
+}
+
 BOOST_AUTO_TEST_CASE(an_exit)
 {
     auto why = account(errc::process_exited, {.process = "42", .end = exited(11), .told = {}, .output = {}});
@@ -253,6 +304,8 @@ BOOST_AUTO_TEST_CASE(options_that_make_sense)
     check({.workers = 1, .launch = wodehaus::launch::exec, .launcher = {"nice", "-n", "10"}});
     check({.launch = wodehaus::launch::fork});
     check({.launch = wodehaus::launch::in_process, .prefetch = 3});
+    check({.memory = 1 << 20});
+    check({.launch = wodehaus::launch::in_process, .memory = 1 << 20});
     check({.kill_after = 0ns, .stop_signals = {SIGINT, SIGTERM, SIGHUP, SIGRTMIN}});
     check({.jobs_per_process = 0, .prefetch = 0, .queue_limit = 1, .max_message = 1});
 }
@@ -277,7 +330,6 @@ BOOST_AUTO_TEST_CASE(options_that_make_none)
     refused("kill_after", {.kill_after = -1ns});
     refused("attempts", {.attempts = 0});
     refused("attempts", {.attempts = -3});
-    refused("memory", {.memory = 1 << 20});
     refused("max_message", {.max_message = 0});
     refused("launcher", {.launcher = {"nice"}});
     refused("launcher", {.launch = wodehaus::launch::exec, .launcher = {""}});

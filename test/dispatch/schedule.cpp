@@ -57,6 +57,11 @@ public:
         BOOST_TEST(decisions.answered(process(number), job(name).id, how, now));
         return *this;
     }
+    scene& leaves(int number, char name)
+    {
+        BOOST_TEST(decisions.leaving(process(number), job(name).id));
+        return *this;
+    }
     scene& ended(int number, errc code = errc::process_crashed, bool untouched = false)
     {
         return decisions.process_ended(process(number), code, untouched, now), *this;
@@ -662,6 +667,93 @@ BOOST_AUTO_TEST_CASE(an_answer_out_of_turn_is_none)
 
 BOOST_AUTO_TEST_SUITE_END()
 
+// ---- a process that ends by itself ----
+
+BOOST_AUTO_TEST_SUITE(leaving)
+
+BOOST_AUTO_TEST_CASE(what_was_sent_ahead_runs_elsewhere)
+{
+    three_on_one_process s;
+    s.leaves(1, 'a').answers(1, 'a');
+    BOOST_TEST(s.to_do() == "a: ok, request");
+    BOOST_TEST(s.process(1).state == process_entry::status::retiring);
+    BOOST_TEST(s.decisions.waiting() == 2);
+    BOOST_TEST(s.decisions.unanswered() == 0);
+    s.comes(2).ended(1, errc::process_exited);
+    BOOST_TEST(s.to_do() == "send b to 2, send c to 2");
+    BOOST_TEST(s.job('b').attempt == 0);
+    s.begun(2, 'b');
+    BOOST_TEST(s.job('b').attempt == 1);
+    BOOST_TEST(s.job('b').returned == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(one_that_does_not_end_is_killed)
+{
+    three_on_one_process s;
+    s.leaves(1, 'a').answers(1, 'a').forget();
+    BOOST_TEST(s.due().value() == 2s);
+    s.after(2s);
+    BOOST_TEST(s.to_do() == "kill 1");
+}
+
+BOOST_AUTO_TEST_CASE(it_gets_nothing_more)
+{
+    scene s{kept(1, 2)};
+    s.run().submit("a").comes(1).begun(1, 'a').forget().leaves(1, 'a').submit("b");
+    BOOST_TEST(s.to_do() == "");
+    s.answers(1, 'a');
+    BOOST_TEST(s.to_do() == "a: ok, request");
+}
+
+BOOST_AUTO_TEST_CASE(without_a_failure_to_launch)
+{
+    scene s{kept(1)};
+    s.run().submit("ab").comes(1).leaves(1, 'a').answers(1, 'a').forget();
+    BOOST_TEST(!s.decisions.process_ended(s.process(1), errc::process_exited, true, s.now));
+    s.comes(2);
+    BOOST_TEST(s.to_do() == "send b to 2");
+}
+
+BOOST_AUTO_TEST_CASE(a_job_that_was_cancelled_behind_ends_with_the_process)
+{
+    three_on_one_process s;
+    s.cancel('b').leaves(1, 'a').answers(1, 'a');
+    BOOST_TEST(s.to_do() == "term 1, a: ok");
+    s.ended(1);
+    BOOST_TEST(s.to_do() == "b: canceled, request");
+    s.comes(2);
+    BOOST_TEST(s.to_do() == "send c to 2");
+}
+
+BOOST_AUTO_TEST_CASE(it_dies_before_it_has_answered)
+{
+    three_on_one_process s;
+    s.leaves(1, 'a').ended(1);
+    BOOST_TEST(s.to_do() == "a: process_crashed, request");
+    s.comes(2);
+    BOOST_TEST(s.to_do() == "send b to 2, send c to 2");
+}
+
+BOOST_AUTO_TEST_CASE(after_a_stop)
+{
+    three_on_one_process s;
+    s.leaves(1, 'a').stop().answers(1, 'a');
+    BOOST_TEST(s.to_do() == "term 1, a: ok");
+    s.ended(1);
+    BOOST_TEST(s.to_do() == "b: stopped, c: stopped");
+    BOOST_TEST(s.decisions.finished());
+}
+
+BOOST_AUTO_TEST_CASE(after_another_job_than_its_own)
+{
+    three_on_one_process s;
+    BOOST_TEST(!s.decisions.leaving(s.process(1), s.job('b').id));
+    s.answers(1, 'a').answers(1, 'b').answers(1, 'c').forget();
+    BOOST_TEST(!s.decisions.leaving(s.process(1), s.job('c').id));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
 // ---- attempts ----
 
 BOOST_AUTO_TEST_SUITE(attempts)
@@ -678,6 +770,16 @@ BOOST_AUTO_TEST_CASE(count_for_what_ends_a_process)
         s.comes(2).ended(2, code);
         BOOST_TEST(s.to_do() == "send a to 2, a: " + name);
     }
+}
+
+BOOST_AUTO_TEST_CASE(count_for_an_answer_that_there_is_no_memory)
+{
+    scene s{kept(1)};
+    s.job('a').attempts = 2;
+    s.run().submit("a").comes(1).forget().answers(1, 'a', answer::out_of_memory).after(50ms);
+    BOOST_TEST(s.to_do() == "retry a after out_of_memory in 1, send a to 1");
+    s.answers(1, 'a', answer::out_of_memory);
+    BOOST_TEST(s.to_do() == "a: out_of_memory");
 }
 
 BOOST_AUTO_TEST_CASE(one_is_enough_if_it_succeeds)

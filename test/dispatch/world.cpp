@@ -22,7 +22,9 @@ constexpr char const* happening_names[] = {"run",
                                            "begins",
                                            "result",
                                            "throws",
+                                           "runs_out",
                                            "fails",
+                                           "leaves",
                                            "lies",
                                            "garbles",
                                            "crashes",
@@ -118,7 +120,7 @@ std::vector<step> world::possible() const
         if (!process->inbox.empty() && !process->silent) {
             all.push_back({result, i});
             if (!rules_.calm)
-                for (auto what : {begins, throws, fails})
+                for (auto what : {begins, throws, runs_out, fails, leaves})
                     all.push_back({what, i});
             else if (announces() && !process->has_read)
                 all.push_back({begins, i});
@@ -294,6 +296,13 @@ void world::happen_to(model_process& process, step next)
     case throws:
         answers(process, answer::threw);
         break;
+    case runs_out:
+        answers(process, answer::out_of_memory);
+        break;
+    case leaves:
+        process.says_it_leaves = true;
+        check_that(decisions_.leaving(process, process.inbox.front()->id), "a process may not leave");
+        break;
     case fails:
         answers(process, answer::failed);
         break;
@@ -351,6 +360,8 @@ void world::answers(model_process& process, answer how)
         begin(first); // it must have
     process.inbox.erase(process.inbox.begin());
     process.has_read = false;
+    if (process.says_it_leaves)
+        process.inbox.clear(); // it does not read them
     bool counts = !first.verdict;
     if (counts) {
         launches_.since_answer = 0;
@@ -362,7 +373,7 @@ void world::answers(model_process& process, answer how)
     answer_ = {&first, counts && how == answer::result};
     if (process.asked_where || process.termed || process.killed || first.verdict)
         process.silent = true; // what it still had to say
-    else if (process.told_last && process.inbox.empty())
+    else if ((process.told_last || process.says_it_leaves) && process.inbox.empty())
         process.must_end_by = now_ + rules_.limits.kill_after;
     check_that(decisions_.answered(process, first.id, how, now_), "an answer in turn was refused");
     check_that(process.jobs.empty() || !process.jobs.front()->verdict ||
@@ -472,7 +483,7 @@ void world::send(model_job& job, model_process& process, bool last)
 {
     auto const& limits = rules_.limits;
     check_that(working(), "a job is sent without a run");
-    check_that(process.is_ready && !process.has_to_end() && !process.told_last,
+    check_that(process.is_ready && !process.has_to_end() && !process.told_last && !process.says_it_leaves,
                "a job is sent to a process that cannot take it");
     check_that(!job.not_before || now_ >= *job.not_before, "a job is tried again before its time");
     process.inbox.push_back(&job);
@@ -642,7 +653,7 @@ void world::check_progress() const
     check_that(!(next && idle && free_places), "a job waits beside a free process");
     if (next && !next->has_ended_one && !free_places && limits.prefetch)
         for (auto* process : living)
-            check_that(process->state != status::busy || process->told_last || process->jobs.size() > limits.prefetch ||
+            check_that(process->state != status::busy || process->told_last || process->says_it_leaves || process->jobs.size() > limits.prefetch ||
                            of(process->jobs.front()).has_ended_one,
                        "a job waits that could be sent ahead");
     auto wanted = std::min(queued, free_places);
@@ -735,7 +746,8 @@ std::string world::state() const
         digest one;
         one(process->state, std::min(process->taken, 1 + rules_.limits.jobs_per_process), till(process->kill_at),
             has_begun_one(*process) ? till(process->deadline) : 0, process->is_ready, process->has_to_end(), process->silent, process->termed,
-            process->asked_where, till(process->end_at), process->killed, process->has_read, process->inbox.size());
+            process->asked_where, till(process->end_at), process->killed, process->has_read, process->says_it_leaves,
+            process->inbox.size());
         for (auto* job : process->jobs)
             one(job->id);
         bool leaves = process->state == status::retiring || process->state == status::ending;

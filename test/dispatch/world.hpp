@@ -31,7 +31,9 @@ enum class happening {
     begins,
     result,
     throws,
+    runs_out,
     fails,
+    leaves,
     lies,
     garbles,
     crashes,
@@ -67,12 +69,16 @@ struct model_process : process_entry {
     std::vector<model_job*> inbox; ///< what it has not answered
     std::size_t given = 0;        ///< jobs, so far
     bool is_ready = false, told_last = false, let_go = false, termed = false, killed = false, silent = false;
+    bool says_it_leaves = false;
     bool asked_where = false;              ///< and asked to end by then or later
     bool has_read = false;                 ///< of the first job in its inbox, and said so
     std::optional<time_point> must_end_by; ///< or be killed
 
     bool alive() const { return state != status::gone; }
-    bool has_to_end() const { return let_go || asked_where || termed || killed || silent || (told_last && inbox.empty()); }
+    bool has_to_end() const
+    {
+        return let_go || asked_where || termed || killed || silent || ((told_last || says_it_leaves) && inbox.empty());
+    }
 };
 
 struct rules {

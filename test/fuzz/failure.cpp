@@ -18,7 +18,7 @@ std::vector<std::string> fuzz::seeds()
     std::vector<std::string> all;
     for (auto const& what : {std::string{}, std::string{"it threw"}, std::string(4096, 'x')}) {
         payload body;
-        save(body, failure_message{1, what, 2, 3, 4});
+        save(body, failure_message{1, what, {2, 3, 4}});
         all.push_back(text_of(body));
     }
     return all;

@@ -613,7 +613,6 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense)
     refused({.timeout = -1s}, "timeout");
     refused({.kill_after = -1s}, "kill_after");
     refused({.attempts = 0}, "attempts");
-    refused({.memory = 1 << 20}, "memory");
     refused({.max_message = 0}, "max_message");
     refused({.stop_signals = {SIGKILL}}, "stop_signals");
     refused({.launcher = {"nice"}}, "launcher");

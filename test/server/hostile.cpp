@@ -91,6 +91,10 @@ enum class lie {
     another_version,
     a_long_name,
     a_long_account,
+    a_short_bill,
+    a_bill_of_less_than_nothing,
+    a_late_bill,
+    leaves_after_another,
     nothing,
     closes_and_stays,
     ring_too_far,
@@ -205,6 +209,18 @@ int lies(lie_job const& job)
     case lie::a_long_account:
         write_frame(next_header(frame_kind::failed, announced), std::string(50'000, 'f'));
         ::_exit(5);
+    case lie::a_short_bill:
+        write_frame(next_header(frame_kind::used, announced), std::string(23, 'b'));
+        stay();
+    case lie::a_bill_of_less_than_nothing:
+        write_frame(next_header(frame_kind::used, announced), std::string(24, '\xff'));
+        stay();
+    case lie::a_late_bill:
+        write_frame(header_of(frame_kind::prepared, 0), std::string(24, '\0'));
+        stay();
+    case lie::leaves_after_another:
+        write_frame(next_header(frame_kind::leaving, announced, 1u << 30));
+        stay();
     case lie::nothing:
         stay();
     case lie::closes_and_stays:

@@ -88,9 +88,10 @@ BOOST_AUTO_TEST_CASE(of_every_kind)
 {
     session s;
     for (auto kind : {frame_kind::hello, frame_kind::setup, frame_kind::ready, frame_kind::job, frame_kind::begun,
-                      frame_kind::result, frame_kind::failed, frame_kind::name})
+                      frame_kind::result, frame_kind::failed, frame_kind::name, frame_kind::bell,
+                      frame_kind::prepared, frame_kind::used, frame_kind::leaving})
         BOOST_TEST(s.feed(framed(1, "", kind)) == status::more);
-    BOOST_TEST(s.frames.size() == 8);
+    BOOST_TEST(s.frames.size() == 12);
 }
 
 BOOST_AUTO_TEST_CASE(many_cut_anywhere)
@@ -180,10 +181,12 @@ BOOST_AUTO_TEST_CASE(garbage)
     BOOST_TEST(is_garbage({.version = 0, .kind = frame_kind::result}));
     BOOST_TEST(is_garbage({.version = protocol_version + 1, .kind = frame_kind::result}));
     BOOST_TEST(is_garbage({.kind = frame_kind{0}}));
-    BOOST_TEST(is_garbage({.kind = frame_kind{10}}));
+    BOOST_TEST(is_garbage({.kind = frame_kind{14}}));
     BOOST_TEST(is_garbage({.kind = frame_kind{255}}));
     BOOST_TEST(!is_garbage({.kind = frame_kind::result, .number = 1}));
+    BOOST_TEST(!is_garbage({.kind = frame_kind::used, .number = 1}));
     BOOST_TEST(is_garbage({.kind = frame_kind::name, .number = 1}));
+    BOOST_TEST(is_garbage({.kind = frame_kind::prepared, .number = 1}));
     session text;
     BOOST_TEST(text.feed("Segmentation fault (core dumped)\n") == status::garbage);
     BOOST_TEST(text.take() == status::garbage);

@@ -1,0 +1,106 @@
+// How much memory a process may have. By RLIMIT_DATA: it counts what is private and writable, which is what jobs make and
+// what the machine must have room for. RLIMIT_AS counts mapped files and reserved addresses, too: programs that map much
+// and sanitizers cannot live with it. What is there at birth is the program's, what preload has made, and on fork the
+// server's heap; it is not the jobs', and is shared where it was forked.
+#include "worker/memory.hpp"
+
+#include "wire/descriptor.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <ctime>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace wodehaus::detail {
+
+namespace {
+
+constexpr std::uint64_t reserve = 1 << 20;
+
+std::uint64_t allowed = 0;  // beyond what there was at birth; 0: all
+std::uint64_t at_birth = 0;
+rlim_t limit_now = RLIM_INFINITY;
+
+// The sixth number of statm, in pages: data and stack.
+std::uint64_t data_of_this_process() noexcept
+{
+    descriptor file{::open("/proc/self/statm", O_RDONLY | O_CLOEXEC)};
+    char text[256];
+    ssize_t size = file ? ::read(file.get(), text, sizeof text - 1) : 0;
+    text[std::max<ssize_t>(size, 0)] = '\0';
+    char* at = text;
+    unsigned long long pages = 0;
+    for (int i = 0; i < 6; ++i)
+        pages = std::strtoull(at, &at, 10);
+    return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+// The hard limit stays as it is: the reserve is to be had.
+void set_limit(rlim_t bytes) noexcept
+{
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_DATA, &limit) != 0)
+        return;
+    limit.rlim_cur = std::min(bytes, limit.rlim_max);
+    ::setrlimit(RLIMIT_DATA, &limit);
+}
+
+std::uint64_t now() noexcept
+{
+    timespec time{};
+    ::clock_gettime(CLOCK_MONOTONIC, &time);
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+} // namespace
+
+void limit_memory(std::uint64_t bytes) noexcept
+{
+    if (bytes == 0)
+        return;
+    allowed = bytes;
+    at_birth = data_of_this_process();
+    rlimit before{};
+    if (::getrlimit(RLIMIT_DATA, &before) != 0 || bytes > RLIM_INFINITY - at_birth - reserve)
+        return;
+    limit_now = std::min<rlim_t>(before.rlim_cur, at_birth + bytes); // what is less already stays
+    set_limit(limit_now);
+}
+
+bool has_grown() noexcept
+{
+    if (allowed == 0)
+        return false;
+    auto data = data_of_this_process();
+    return data > at_birth && data - at_birth > allowed / 2;
+}
+
+bool may_have_grown() noexcept
+{
+    constexpr std::uint64_t most_bytes_per_nanosecond = 32; // no machine fills pages faster
+    static std::uint64_t looked = 0;
+    if (allowed == 0)
+        return false;
+    auto time = now();
+    if (time - looked < allowed / 2 / most_bytes_per_nanosecond)
+        return false;
+    looked = time;
+    return true;
+}
+
+last_reserve::last_reserve() noexcept
+{
+    if (limit_now != RLIM_INFINITY)
+        set_limit(limit_now + reserve);
+}
+
+last_reserve::~last_reserve()
+{
+    if (limit_now != RLIM_INFINITY)
+        set_limit(limit_now);
+}
+
+} // namespace wodehaus::detail
