@@ -117,10 +117,10 @@ descriptor open_folder(std::filesystem::path const& path)
 std::vector<kept_entry> look_into(int folder)
 {
     std::vector<kept_entry> all;
-    for (auto& name : kept_names(folder)) {
+    for (auto const& name : kept_names(folder)) {
         struct stat status{};
         if (::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode))
-            all.push_back({std::move(name), static_cast<std::uint64_t>(status.st_size)});
+            all.push_back({name, static_cast<std::uint64_t>(status.st_size)});
     }
     return all;
 }

@@ -174,21 +174,25 @@ kept_file open_kept(std::string const& path, bool with_job)
 
 namespace {
 
-using std::chrono::nanoseconds, std::chrono::seconds;
+using std::chrono::nanoseconds;
 
-/// Printed by `format`, from the year to the second, and then the fraction.
-std::string print_time(std::int64_t time, char const* format)
+struct date_and_time {
+    int year, month, day, hour, minute, second, nanosecond;
+};
+
+date_and_time split(std::int64_t time)
 {
     std::chrono::sys_time<nanoseconds> at{nanoseconds{time}};
     auto day = std::chrono::floor<std::chrono::days>(at);
     std::chrono::year_month_day date{day};
     std::chrono::hh_mm_ss clock{at - day};
-    char text[64];
-    std::snprintf(text, sizeof text, format, static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                  static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-                  static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()),
-                  static_cast<int>(clock.subseconds().count()));
-    return text;
+    return {static_cast<int>(date.year()),
+            static_cast<int>(static_cast<unsigned>(date.month())),
+            static_cast<int>(static_cast<unsigned>(date.day())),
+            static_cast<int>(clock.hours().count()),
+            static_cast<int>(clock.minutes().count()),
+            static_cast<int>(clock.seconds().count()),
+            static_cast<int>(clock.subseconds().count())};
 }
 
 bool is_digit(char character) noexcept
@@ -215,21 +219,28 @@ std::string made_safe(std::string_view name)
     return safe;
 }
 
-constexpr std::size_t longest_worker_in_name = 64;
+constexpr int longest_worker_in_name = 64;
 constexpr std::string_view shape_of_time = "00000000T000000.000000000Z-", suffix = ".job";
 
 } // namespace
 
 std::string kept_time(std::int64_t time)
 {
-    return print_time(time, "%04d-%02u-%02u %02d:%02d:%02d UTC");
+    auto at = split(time);
+    char text[64];
+    std::snprintf(text, sizeof text, "%04d-%02d-%02d %02d:%02d:%02d UTC", at.year, at.month, at.day, at.hour, at.minute,
+                  at.second);
+    return text;
 }
 
 std::string kept_name(kept_job const& about)
 {
-    auto worker = made_safe(about.worker).substr(0, longest_worker_in_name);
-    return print_time(about.time, "%04d%02u%02uT%02d%02d%02d.%09dZ-") + worker + '-' + std::to_string(about.id) +
-           std::string{suffix};
+    auto at = split(about.time);
+    char text[160];
+    std::snprintf(text, sizeof text, "%04d%02d%02dT%02d%02d%02d.%09dZ-%.*s-%llu.job", at.year, at.month, at.day, at.hour,
+                  at.minute, at.second, at.nanosecond, longest_worker_in_name, made_safe(about.worker).c_str(),
+                  static_cast<unsigned long long>(about.id));
+    return text;
 }
 
 bool is_kept_name(std::string_view name) noexcept
@@ -245,7 +256,7 @@ bool is_kept_name(std::string_view name) noexcept
            std::all_of(rest.begin() + static_cast<std::ptrdiff_t>(dash) + 1, rest.end(), is_digit);
 }
 
-std::vector<std::string> kept_names(int folder)
+std::set<std::string> kept_names(int folder)
 {
     // Opened once more: where reading has come to is a property of the open folder.
     descriptor again{::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
@@ -253,13 +264,12 @@ std::vector<std::string> kept_names(int folder)
     if (!entries)
         throw std::system_error{errno, std::generic_category(), "the folder cannot be read"};
     again.release();
-    std::vector<std::string> names;
+    std::set<std::string> names; // a sort would make a small program of workers grow
     for (dirent const* entry; errno = 0, (entry = ::readdir(entries.get())) != nullptr;)
         if (is_kept_name(entry->d_name))
-            names.emplace_back(entry->d_name);
+            names.emplace(entry->d_name);
     if (errno != 0)
         throw std::system_error{errno, std::generic_category(), "the folder cannot be read"};
-    std::sort(names.begin(), names.end());
     return names;
 }
 

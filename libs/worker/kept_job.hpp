@@ -6,8 +6,9 @@
 
 #include <wodehaus/detail/payload.hpp>
 
+#include <set>
+#include <span>
 #include <string>
-#include <vector>
 
 namespace wodehaus::detail {
 
@@ -52,8 +53,8 @@ kept_file open_kept(std::string const& path, bool with_job);
 /// The name of its file: time, worker and id. Names sort by time.
 std::string kept_name(kept_job const& about);
 bool is_kept_name(std::string_view name) noexcept;
-/// The names of such files in a folder, oldest first. Throws `std::system_error`.
-std::vector<std::string> kept_names(int folder);
+/// The names of such files in a folder; the first is the oldest. Throws `std::system_error`.
+std::set<std::string> kept_names(int folder);
 
 /// "2026-11-25 17:54:30 UTC".
 std::string kept_time(std::int64_t time);

@@ -1,14 +1,14 @@
 // Runs a kept job again. No signal is handled here and nothing is forked, so that a crash is the program's own.
 #include "worker/replay.hpp"
 
+#include "wire/descriptor.hpp"
 #include "worker/kept_job.hpp"
 #include "worker/role.hpp"
 #include "worker/this_job.hpp"
 
-#include "wire/descriptor.hpp"
-
 #include <algorithm>
 #include <cerrno>
+#include <cstdarg>
 #include <cstdio>
 #include <cstring>
 
@@ -22,9 +22,14 @@ namespace {
 
 enum status : int { returned = 0, failed_again = 1, not_tried = 2 };
 
-void say(std::string const& line)
+[[gnu::format(printf, 1, 2)]] void say(char const* format, ...)
 {
-    std::fprintf(stderr, "wodehaus: %s\n", line.c_str());
+    va_list arguments;
+    va_start(arguments, format);
+    std::fputs("wodehaus: ", stderr);
+    std::vfprintf(stderr, format, arguments);
+    std::fputc('\n', stderr);
+    va_end(arguments);
 }
 
 /// As a terminal may have it: what a worker has thrown, or printed, can be anything.
@@ -41,7 +46,7 @@ int list(std::string const& folder)
 {
     descriptor opened{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (!opened) {
-        say(folder + " cannot be opened: " + std::strerror(errno));
+        say("%s cannot be opened: %s", folder.c_str(), std::strerror(errno));
         return not_tried;
     }
     auto names = kept_names(opened.get());
@@ -55,7 +60,7 @@ int list(std::string const& folder)
         }
     }
     if (names.empty())
-        say("no job is kept in " + folder);
+        say("no job is kept in %s", folder.c_str());
     return returned;
 }
 
@@ -86,23 +91,22 @@ bool run_preload_here(std::function<void()> const& preload)
             preload();
         return true;
     } catch (...) {
-        say("preload threw " + printable(describe_current_exception()));
+        say("preload threw %s", printable(describe_current_exception()).c_str());
         return false;
     }
 }
 
-std::string describe_failed_call(invocation::stage at)
+char const* words_for(invocation::stage at)
 {
-    auto what = printable(describe_current_exception());
     switch (at) {
     case invocation::stage::loading:
-        return "the job could not be loaded: " + what;
+        return "the job could not be loaded:";
     case invocation::stage::working:
-        return "it threw " + what;
+        return "it threw";
     case invocation::stage::saving:
         break;
     }
-    return "it returned, and its result could not be saved: " + what;
+    return "it returned, and its result could not be saved:";
 }
 
 int call(registration const& worker, kept_file const& kept)
@@ -116,15 +120,15 @@ int call(registration const& worker, kept_file const& kept)
     } catch (abi::__forced_unwind const&) {
         throw; // a cancelled thread: not an exception that may be swallowed
     } catch (...) {
-        say(describe_failed_call(call.at));
+        say("%s %s", words_for(call.at), printable(describe_current_exception()).c_str());
         return failed_again;
     }
-    auto size = "its result has " + std::to_string(result.size()) + " bytes";
     if (result.size() > about.max_message) {
-        say("it returned, but " + size + ", and max_message allowed " + std::to_string(about.max_message));
+        say("it returned, but its result has %zu bytes, and max_message allowed %llu", result.size(),
+            static_cast<unsigned long long>(about.max_message));
         return failed_again;
     }
-    say("it returned; " + size);
+    say("it returned; its result has %zu bytes", result.size());
     return returned;
 }
 
@@ -134,19 +138,19 @@ int run(std::string const& path, std::function<void()> const& preload)
     try {
         kept = open_kept(path, true);
     } catch (std::exception const& error) {
-        say(path + ": " + error.what());
+        say("%s: %s", path.c_str(), error.what());
         return not_tried;
     }
     auto const& about = kept.parts.about;
-    say(path + ", of " + kept_time(about.time) + ":\n" + printable(about.account));
+    say("%s, of %s:\n%s", path.c_str(), kept_time(about.time).c_str(), printable(about.account).c_str());
     if (!run_preload_here(preload))
         return failed_again;
     auto const* worker = worker_of(about); // it may lie in what preload has loaded
     if (!worker) {
-        say("this program has no worker " + printable(about.worker) + " (or several of that name and types)");
+        say("this program has no worker %s (or several of that name and types)", printable(about.worker).c_str());
         return not_tried;
     }
-    say("runs it again, in process " + std::to_string(::getpid()));
+    say("runs it again, in process %d", static_cast<int>(::getpid()));
     return call(*worker, kept);
 }
 
@@ -169,7 +173,7 @@ int replay(std::vector<std::string> const& arguments, std::function<void()> cons
         }
         return is_folder(arguments[0]) ? list(arguments[0]) : run(arguments[0], preload);
     } catch (std::exception const& error) {
-        say(error.what());
+        say("%s", error.what());
         return not_tried;
     }
 }
