@@ -69,7 +69,8 @@ private:
     std::int64_t last_time_ = 0;
 };
 
-/// What a server does with `options::keep_failed`. Used on the strand: a job of 64 MiB holds it for some 30 ms.
+/// What a server does with `options::keep_failed`. Used on the strand, which a job of 64 MiB holds for some 0.3 s
+/// (measured on ext4), a small one for half a millisecond.
 class kept_jobs {
 public:
     kept_jobs(options const& how, journal const& log);
