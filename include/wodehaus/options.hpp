@@ -65,6 +65,11 @@ enum class output {
 /// that has more than half of it left over from its jobs is replaced between two of them; what was sent ahead to it runs
 /// elsewhere. No effect on in_process.
 ///
+/// `keep_failed` is made if it is not there. Each job that a process had begun, and that has failed for good, becomes a
+/// file in it, readable by its user alone; `program --wodehaus-replay FILE` runs it again, under a debugger if you like.
+/// Not kept are jobs that were cancelled, stopped or never begun, jobs of closures, and such of more than 64 MiB. At most
+/// 1000 files, and 1 GiB, lie there: the oldest go first. What goes wrong with it is a line of the log, and no more.
+///
 /// An aggregate: name what you set. A value that makes no sense is refused by the server's constructor, which throws
 /// `std::invalid_argument` and names it.
 struct options {
@@ -82,7 +87,7 @@ struct options {
     wodehaus::output output = wodehaus::output::inherit;  ///< where the processes' stdout and stderr go
     std::filesystem::path program{};                      ///< what exec and zygote start; empty: this program
     std::vector<std::string> launcher{};                  ///< exec only: put before the program: {"nice", "-n", "10"}
-    std::filesystem::path keep_failed{};                  ///< a folder for failed jobs; not in this version: refused
+    std::filesystem::path keep_failed{};                  ///< a folder: failed jobs are kept there for replay; empty: none
     wodehaus::logger logger = errors_to_stderr{};         ///< who is told; empty: nobody
 };
 

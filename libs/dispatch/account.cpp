@@ -94,7 +94,8 @@ std::string crash(evidence const& known)
         return "is gone";
     if (was_killed(*known.end) && !known.killed_here)
         return "was killed by SIGKILL, not by this server: by somebody else, or by the kernel for want of memory";
-    return describe_ending(*known.end);
+    return describe_ending(*known.end) + (known.cause.empty() ? "" : ", " + known.cause) +
+           (known.place.empty() ? "" : ", in " + known.place);
 }
 
 std::string story(errc code, job_entry const& job, evidence const& known)

@@ -49,7 +49,7 @@ schedule_limits limits_of(options const& how)
 
 dispatcher::dispatcher(boost::asio::any_io_executor executor, options how, launch_maker maker)
     : executor_(std::move(executor)), strand_(executor_), how_(effective(std::move(how))), make_launch_(std::move(maker)),
-      journal_(how_.logger), schedule_(limits_of(how_)), timer_(strand_)
+      journal_(how_.logger), kept_jobs_(how_, journal_), schedule_(limits_of(how_)), timer_(strand_)
 {
 }
 
@@ -344,6 +344,7 @@ void dispatcher::complete(job_node& job, std::optional<errc> code)
     auto why = account_of(job.known.told && code == errc::bad_message ? static_cast<errc>(job.known.told->code.value())
                                                                       : code.value_or(errc::bad_message),
                           job, job.worker_name(), job.known);
+    job.kept = kept_jobs_.keep(job, why);
     journal_.note({event::kind::ended, &job, job.known.process, &why});
     job.deliver(outcome<payload>{boost::system::in_place_error, std::move(why)});
 }

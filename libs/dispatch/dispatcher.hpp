@@ -21,6 +21,7 @@
 #include "dispatch/conversation.hpp"
 #include "dispatch/job_node.hpp"
 #include "dispatch/journal.hpp"
+#include "dispatch/kept_jobs.hpp"
 #include "dispatch/stop_signals.hpp"
 #include "launch/greeting.hpp"
 #include "launch/oom_kills.hpp"
@@ -85,7 +86,7 @@ public:
     boost::asio::any_io_executor const& executor() const noexcept { return executor_; }
     /// What a handler holds that comes before its run's.
     std::shared_ptr<run_end> const& end_of_run() const noexcept { return end_of_run_; }
-    void task_ended(std::unique_ptr<produced_task> task, outcome<payload>&& result);
+    void task_ended(std::unique_ptr<produced_task> task, outcome<payload>&& result, std::string_view kept);
     void map_ended(map_operation& map);
     void count(bool succeeded) { ++(succeeded ? succeeded_ : failed_); }
 
@@ -173,6 +174,7 @@ private:
     launch_maker make_launch_;
     std::shared_ptr<gate> gate_ = std::make_shared<gate>();
     journal journal_;
+    kept_jobs kept_jobs_;
     schedule schedule_;
     oom_kills oom_kills_;
     boost::asio::basic_waitable_timer<clock_type, boost::asio::wait_traits<clock_type>, strand_executor> timer_;

@@ -13,6 +13,13 @@ void errors_to_stderr::operator()(level importance, std::string_view line) const
 
 namespace detail {
 
+std::string told_with_file(std::string what, std::string_view kept)
+{
+    if (!kept.empty())
+        what.append("; kept: ").append(kept);
+    return what;
+}
+
 journal::journal(logger to) : to_(std::move(to)), wants_course_(to_ && !to_.target<errors_to_stderr>()) {}
 
 void journal::write(level importance, std::string_view line) const noexcept
@@ -64,7 +71,7 @@ std::string journal::describe(event const& what) const
     case event::kind::retried:
         return job + " is tried again: " + what.why->what;
     case event::kind::ended:
-        return what.why ? job + " failed: " + what.why->what + describe_bill(what.why->usage)
+        return what.why ? told_with_file(job + " failed: " + what.why->what + describe_bill(what.why->usage), what.job->kept)
                         : job + " has ended" + describe_bill(what.job->used);
     case event::kind::process_born:
         return process + " is ready";

@@ -5,6 +5,7 @@
 
 #include <wodehaus/logger.hpp>
 
+#include <string>
 #include <string_view>
 
 namespace wodehaus::detail {
@@ -18,6 +19,9 @@ struct event {
     failure const* why = nullptr;        ///< retried, ended: the failure
     ending const* end = nullptr;         ///< process_gone
 };
+
+/// A failure in a line, with the file that its job was kept in, if it was.
+std::string told_with_file(std::string what, std::string_view kept);
 
 class journal {
 public:

@@ -43,8 +43,8 @@ void check(options const& how)
     for (auto const& word : how.launcher)
         if (word.find('\0') != word.npos)
             refuse("launcher", "a word has a zero byte in it, at which it would be cut");
-    if (!how.keep_failed.empty())
-        refuse("keep_failed", "this version cannot keep failed jobs; leave it empty");
+    if (how.keep_failed.native().find('\0') != std::string::npos)
+        refuse("keep_failed", "it has a zero byte in it, at which it would be cut");
     for (int number : how.stop_signals)
         if (number <= 0 || number >= NSIG || number == SIGKILL || number == SIGSTOP)
             refuse("stop_signals", std::to_string(number) + " is no signal that can be caught");

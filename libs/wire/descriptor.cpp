@@ -11,11 +11,6 @@
 
 namespace wodehaus::detail {
 
-namespace {
-
-constexpr std::size_t most_descriptors = 253; // the kernel's bound for one message
-
-// A program may have closed its standard streams; what we make must not take their place.
 descriptor above_standard(int number)
 {
     descriptor made{number};
@@ -26,6 +21,10 @@ descriptor above_standard(int number)
         throw std::system_error{errno, std::generic_category(), "fcntl F_DUPFD_CLOEXEC"};
     return moved;
 }
+
+namespace {
+
+constexpr std::size_t most_descriptors = 253; // the kernel's bound for one message
 
 descriptor_pair own(std::array<int, 2> const& numbers)
 {

@@ -38,6 +38,10 @@ private:
     int number_ = -1;
 };
 
+/// A program may have closed its standard streams; what we open must not take their place. Gives the descriptor, or
+/// another of the same in place of 0, 1 and 2. Throws `std::system_error`.
+descriptor above_standard(int number);
+
 struct descriptor_pair {
     descriptor first, second;
 };

@@ -3,7 +3,7 @@
 // others to find.
 #include "worker/crash.hpp"
 
-#include "worker/role.hpp"
+#include "worker/exception_account.hpp"
 #include "worker/stack.hpp"
 
 #include <algorithm>

@@ -7,6 +7,7 @@
 #include "worker/greeting.hpp"
 #include "worker/memory.hpp"
 #include "worker/registry.hpp"
+#include "worker/replay.hpp"
 #include "worker/role.hpp"
 #include "worker/serve.hpp"
 #include "worker/zygote.hpp"
@@ -160,6 +161,8 @@ void init(int& argc, char** argv, std::function<void()> preload)
     detail::program = detail::resolve_program();
     detail::was_initialised.store(true, std::memory_order_release);
     detail::remember_arguments(argc, argv);
+    if (argc > 1 && argv[1] == std::string_view{detail::replay_argument})
+        detail::end_process(detail::replay({argv + 2, argv + argc}, preload));
     std::string_view argument = argc == 2 ? argv[1] : "";
     bool as_zygote = argument == detail::zygote_argument;
     if (!as_zygote && argument != detail::worker_argument) {

@@ -333,7 +333,7 @@ BOOST_AUTO_TEST_CASE(options_that_make_none)
     refused("max_message", {.max_message = 0});
     refused("launcher", {.launcher = {"nice"}});
     refused("launcher", {.launch = wodehaus::launch::exec, .launcher = {""}});
-    refused("keep_failed", {.keep_failed = "/tmp"});
+    refused("keep_failed", {.keep_failed = std::string("/tmp/\0", 6)});
     for (int number : {0, -1, SIGKILL, SIGSTOP, NSIG, 1000})
         refused("stop_signals", {.stop_signals = {SIGINT, number}});
 }

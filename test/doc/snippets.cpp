@@ -638,6 +638,23 @@ BOOST_AUTO_TEST_CASE(a_pool_of_threads)
     BOOST_TEST(total == 10u);
 }
 
+// ---- failed jobs
+
+BOOST_AUTO_TEST_CASE(failed_jobs_are_kept)
+{
+    kit::folder outside;
+    auto before = std::filesystem::current_path();
+    std::filesystem::current_path(outside.path());
+    // [keep]
+    wodehaus::options how{.attempts = 2, .keep_failed = "failed"};
+    // [keep]
+    kit::with_server(how, [](wodehaus::job_server& server) -> awaitable<void> {
+        kit::failed(co_await server.async_try_call(worker<count_words>, empty), errc::job_threw);
+    });
+    std::filesystem::current_path(before);
+    BOOST_TEST(std::distance(std::filesystem::directory_iterator{outside / "failed"}, {}) == 1);
+}
+
 // ---- what processes write, and what they may use
 
 BOOST_AUTO_TEST_CASE(a_log)

@@ -1,5 +1,6 @@
 // A server whose processes are another program, which only runs jobs. Arguments: such programs.
 #include "test/kit/preload.hpp"
+#include "test/kit/program.hpp"
 #include "test/kit/serve.hpp"
 #include "test/parts/jobs.hpp"
 
@@ -65,6 +66,25 @@ BOOST_AUTO_TEST_CASE(where_it_crashed)
         BOOST_TEST(kit::contains(why.trace, "build it with -g") == has_names, why);
         BOOST_TEST(kit::contains(why.trace, "  #1 "), why); // its callers are there in any case
     });
+}
+
+BOOST_AUTO_TEST_CASE(it_runs_kept_jobs_again)
+{
+    auto const& arguments = boost::unit_test::framework::master_test_suite();
+    for (int i = 1; i < arguments.argc; ++i) {
+        kit::folder folder;
+        auto program = std::filesystem::canonical(arguments.argv[i]);
+        wodehaus::options how{.program = program, .keep_failed = folder.path()};
+        kit::with_server(how, [](wodehaus::job_server& server) -> kit::awaitable<void> {
+            kit::failed(co_await server.async_try_call(worker<jobs::which_attempt>, 2), errc::process_crashed);
+        });
+        auto file = std::filesystem::directory_iterator{folder.path()}->path().string();
+        auto again = kit::run_program({"--wodehaus-replay", file}, program);
+        BOOST_TEST(again.signal == SIGKILL, again.errors);
+        BOOST_TEST(kit::contains(again.errors, "runs it again"), again.errors);
+        auto listed = kit::run_program({"--wodehaus-replay", folder.path()}, program);
+        BOOST_TEST(kit::contains(listed.output, file), listed.output);
+    }
 }
 
 int main(int argc, char** argv)

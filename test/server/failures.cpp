@@ -618,7 +618,7 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense)
     refused({.launcher = {"nice"}}, "launcher");
     refused({.launch = wodehaus::launch::exec, .launcher = {""}}, "launcher");
     refused({.launch = wodehaus::launch::exec, .launcher = {"nice", std::string("-n\0 5", 5)}}, "launcher");
-    refused({.keep_failed = "/tmp"}, "keep_failed");
+    refused({.keep_failed = std::string("/tmp/\0", 6)}, "keep_failed");
     kit::run(context);
 }
 

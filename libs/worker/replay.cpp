@@ -1,0 +1,181 @@
+// Runs a kept job again. No signal is handled here and nothing is forked, so that a crash is the program's own.
+#include "worker/replay.hpp"
+
+#include "wire/descriptor.hpp"
+#include "worker/kept_job.hpp"
+#include "worker/role.hpp"
+#include "worker/this_job.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+
+#include <cxxabi.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+namespace wodehaus::detail {
+
+namespace {
+
+enum status : int { returned = 0, failed_again = 1, not_tried = 2 };
+
+[[gnu::format(printf, 1, 2)]] void say(char const* format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    std::fputs("wodehaus: ", stderr);
+    std::vfprintf(stderr, format, arguments);
+    std::fputc('\n', stderr);
+    va_end(arguments);
+}
+
+/// As a terminal may have it: what a worker has thrown, or printed, can be anything.
+std::string printable(std::string text)
+{
+    auto is_control = [](char each) { return (static_cast<unsigned char>(each) < ' ' && each != '\n') || each == '\x7f'; };
+    std::replace_if(text.begin(), text.end(), is_control, '?');
+    return text;
+}
+
+// ---- listing ----
+
+int list(std::string const& folder)
+{
+    descriptor opened{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!opened) {
+        say("%s cannot be opened: %s", folder.c_str(), std::strerror(errno));
+        return not_tried;
+    }
+    auto names = kept_names(opened.get());
+    for (auto const& name : names) {
+        auto path = folder + (folder.ends_with('/') ? "" : "/") + name;
+        try {
+            auto about = open_kept(path, false).parts.about;
+            std::printf("%s  %s\n    %s\n", kept_time(about.time).c_str(), path.c_str(), printable(about.what).c_str());
+        } catch (std::exception const& error) {
+            std::printf("%s\n    %s\n", path.c_str(), error.what());
+        }
+    }
+    if (names.empty())
+        say("no job is kept in %s", folder.c_str());
+    return returned;
+}
+
+int tell_how_it_is_used()
+{
+    std::fprintf(stderr, "usage: PROGRAM %s FILE      runs a job again that failed and was kept (options::keep_failed)\n"
+                         "       PROGRAM %s FOLDER    lists those in the folder\n",
+                 replay_argument, replay_argument);
+    return not_tried;
+}
+
+// ---- running ----
+
+registration const* worker_of(kept_job const& about)
+{
+    if (about.build == build_id())
+        if (auto const* found = find_worker(about.key))
+            return found;
+    if (about.build != 0)
+        say("it was kept by another build of the program; its worker is looked for by its name and types");
+    return find_worker(about.portable_name);
+}
+
+bool run_preload_here(std::function<void()> const& preload)
+{
+    try {
+        if (preload)
+            preload();
+        return true;
+    } catch (...) {
+        say("preload threw %s", printable(describe_current_exception()).c_str());
+        return false;
+    }
+}
+
+char const* words_for(invocation::stage at)
+{
+    switch (at) {
+    case invocation::stage::loading:
+        return "the job could not be loaded:";
+    case invocation::stage::working:
+        return "it threw";
+    case invocation::stage::saving:
+        break;
+    }
+    return "it returned, and its result could not be saved:";
+}
+
+int call(registration const& worker, kept_file const& kept)
+{
+    auto const& about = kept.parts.about;
+    payload result;
+    invocation call{kept.job(), result, static_cast<std::size_t>(about.max_message)};
+    begin_this_job(about.id, about.attempt);
+    try {
+        worker.invoke(call);
+    } catch (abi::__forced_unwind const&) {
+        throw; // a cancelled thread: not an exception that may be swallowed
+    } catch (...) {
+        say("%s %s", words_for(call.at), printable(describe_current_exception()).c_str());
+        return failed_again;
+    }
+    if (result.size() > about.max_message) {
+        say("it returned, but its result has %zu bytes, and max_message allowed %llu", result.size(),
+            static_cast<unsigned long long>(about.max_message));
+        return failed_again;
+    }
+    say("it returned; its result has %zu bytes", result.size());
+    return returned;
+}
+
+int run(std::string const& path, std::function<void()> const& preload)
+{
+    kept_file kept;
+    try {
+        kept = open_kept(path, true);
+    } catch (std::exception const& error) {
+        say("%s: %s", path.c_str(), error.what());
+        return not_tried;
+    }
+    auto const& about = kept.parts.about;
+    say("%s, of %s:\n%s", path.c_str(), kept_time(about.time).c_str(), printable(about.account).c_str());
+    if (!run_preload_here(preload))
+        return failed_again;
+    auto const* worker = worker_of(about); // it may lie in what preload has loaded
+    if (!worker) {
+        say("this program has no worker %s (or several of that name and types)", printable(about.worker).c_str());
+        return not_tried;
+    }
+    say("runs it again, in process %d", static_cast<int>(::getpid()));
+    return call(*worker, kept);
+}
+
+bool is_folder(std::string const& path)
+{
+    struct stat status{};
+    return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+} // namespace
+
+int replay(std::vector<std::string> const& arguments, std::function<void()> const& preload)
+{
+    try {
+        if (arguments.size() > 1)
+            return tell_how_it_is_used();
+        if (arguments.empty()) {
+            tell_how_it_is_used();
+            return list(".");
+        }
+        return is_folder(arguments[0]) ? list(arguments[0]) : run(arguments[0], preload);
+    } catch (std::exception const& error) {
+        say("%s", error.what());
+        return not_tried;
+    }
+}
+
+} // namespace wodehaus::detail
