@@ -3,6 +3,7 @@
 // others to find.
 #include "worker/crash.hpp"
 
+#include "wire/descriptor.hpp"
 #include "worker/exception_account.hpp"
 #include "worker/stack.hpp"
 

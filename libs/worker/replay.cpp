@@ -2,6 +2,7 @@
 #include "worker/replay.hpp"
 
 #include "wire/descriptor.hpp"
+#include "worker/exception_account.hpp"
 #include "worker/kept_job.hpp"
 #include "worker/role.hpp"
 #include "worker/this_job.hpp"
