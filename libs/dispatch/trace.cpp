@@ -28,10 +28,18 @@ bool has_names(code_names const* names)
     return names && !names->empty();
 }
 
+bool is_of_job_loop(code_name const& name)
+{
+    std::string_view function = name.function;
+    if (function.starts_with("void ")) // of a template the name begins with what it returns
+        function.remove_prefix(5);
+    return function.starts_with("wodehaus::detail::");
+}
+
 // What lies further out is this library's, and the same for each job.
 bool is_job_loop(code_names const* names)
 {
-    return has_names(names) && names->back().function.starts_with("wodehaus::detail::");
+    return has_names(names) && is_of_job_loop(names->front());
 }
 
 bool is_terminate_handler(code_names const* names)
@@ -93,8 +101,13 @@ std::string describe_stacks(std::vector<thread_stack> const& stacks, names_of co
                 continue;
             auto begin = "  #" + std::to_string(number++) + ' ';
             if (has_names(known)) {
-                for (auto const& name : *known)
+                if (is_job_loop(known))
+                    text += begin + in_words("the worker", known->front().line) + '\n'; // which has become a part of it
+                for (auto const& name : *known) {
+                    if (is_of_job_loop(name))
+                        break;
                     text += std::exchange(begin, "     ") + in_words(name.function, name.line) + '\n';
+                }
                 if (known->front().line.empty() && !is_of_system(where.file))
                     without_lines = where.file;
             } else {
