@@ -126,6 +126,7 @@ void dispatcher::settle_request(job_node& job) const
     job.attempts = settings.attempts.value_or(how_.attempts);
     job.timeout = settings.timeout.value_or(how_.timeout);
     job.retry_exceptions = settings.retry_exceptions;
+    job.size = job.request.job.size();
     job.own_process = job.request.closure && how_.launch == launch::fork;
 }
 
