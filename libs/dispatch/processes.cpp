@@ -259,12 +259,11 @@ void dispatcher::gone(process_node& process, ending const& how)
     }
     auto code = judge(process, how);
     auto node = processes_.extract(process.pid);
-    auto jobs = process.jobs;
+    auto* first = process.jobs.empty() ? nullptr : static_cast<job_node*>(process.jobs.front());
     if (schedule_.process_ended(process, code, untouched, clock_type::now()))
         journal_.write(level::error, last_launch_failure_);
-    for (auto* entry : jobs)
-        if (entry->state == job_entry::status::waiting) // it has nothing to do with that process
-            static_cast<job_node*>(entry)->known = {};
+    if (first && first->state == job_entry::status::waiting) // it has nothing to do with that process
+        first->known = {};
 }
 
 errc dispatcher::judge(process_node& process, ending const& how)

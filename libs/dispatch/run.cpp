@@ -225,9 +225,8 @@ void dispatcher::complete_run(run_handler&& handler, handler_work&& work, std::e
     };
     auto held = std::make_shared<completion>(completion{std::move(handler), std::move(work), std::move(error)});
     auto last = std::exchange(end_of_run_, std::make_shared<run_end>());
-    auto busy = boost::asio::prefer(executor_, boost::asio::execution::outstanding_work.tracked);
-    last->then = [executor = executor_, busy, held, summary] {
-        post_handler(executor, nullptr, std::move(held->work), std::move(held->handler), std::move(held->error), summary);
+    last->then = [busy = boost::asio::prefer(executor_, boost::asio::execution::outstanding_work.tracked), held, summary] {
+        post_handler(busy, nullptr, std::move(held->work), std::move(held->handler), std::move(held->error), summary);
     };
 }
 

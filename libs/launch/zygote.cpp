@@ -116,6 +116,17 @@ private:
         });
     }
 
+    // A handler of the zygote that there is now: nothing is done once that has ended.
+    template <class F>
+    auto while_it_lives(F f)
+    {
+        return [self = shared_from_this(), pid = zygote_->child.pid(), f = std::move(f)](boost::system::error_code error) {
+            auto pass = self->settings_.entrance->enter();
+            if (pass && self->zygote_ && self->zygote_->child.pid() == pid)
+                f(error);
+        };
+    }
+
     void start()
     {
         if (zygote_ || closing_)
@@ -155,27 +166,17 @@ private:
 
     void watch()
     {
-        zygote_->child.async_wait([self = shared_from_this(), pid = zygote_->child.pid()](boost::system::error_code) {
-            auto pass = self->settings_.entrance->enter();
-            if (!pass || !self->zygote_ || self->zygote_->child.pid() != pid)
-                return;
-            if (self->zygote_->child.has_ended())
-                self->ended();
-            else
-                self->watch();
-        });
+        zygote_->child.async_wait(while_it_lives([this](boost::system::error_code) {
+            zygote_->child.has_ended() ? ended() : watch();
+        }));
     }
 
     void listen()
     {
-        zygote_->line.async_wait(zygote_->line.wait_read, [self = shared_from_this(), pid = zygote_->child.pid()](
-                                                              boost::system::error_code error) {
-            auto pass = self->settings_.entrance->enter();
-            if (!pass || error || !self->zygote_ || self->zygote_->child.pid() != pid)
-                return;
-            if (self->receive())
-                self->listen();
-        });
+        zygote_->line.async_wait(zygote_->line.wait_read, while_it_lives([this](boost::system::error_code error) {
+            if (!error && receive())
+                listen();
+        }));
     }
 
     // One packet; false when there will be none any more.
@@ -367,23 +368,20 @@ private:
         }
         if (waiting.empty())
             return;
-        zygote_->line.async_wait(zygote_->line.wait_write, [self = shared_from_this(), pid = zygote_->child.pid()](
-                                                               boost::system::error_code error) {
-            auto pass = self->settings_.entrance->enter();
-            if (pass && !error && self->zygote_ && self->zygote_->child.pid() == pid)
-                self->send_unsent();
-        });
+        zygote_->line.async_wait(zygote_->line.wait_write, while_it_lives([this](boost::system::error_code error) {
+            if (!error)
+                send_unsent();
+        }));
     }
 
     template <class F>
     void wait_at_most(std::chrono::nanoseconds time, F then)
     {
         timer_.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(time));
-        timer_.async_wait([self = shared_from_this(), pid = zygote_->child.pid(), then](boost::system::error_code error) {
-            auto pass = self->settings_.entrance->enter();
-            if (pass && !error && self->zygote_ && self->zygote_->child.pid() == pid)
+        timer_.async_wait(while_it_lives([then](boost::system::error_code error) {
+            if (!error)
                 then();
-        });
+        }));
     }
 
     void give_up(char const* why)
