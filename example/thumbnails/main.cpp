@@ -2,10 +2,10 @@
 #include "decoder.hpp"
 #include "find.hpp"
 #include "options.hpp"
+#include "page/text.hpp"
 #include "picture.hpp"
 #include "progress.hpp"
 #include "sheet.hpp"
-#include "text.hpp"
 
 #include <wodehaus.hpp>
 

@@ -2,12 +2,11 @@
 
 #include "find.hpp"
 #include "look.hpp"
-#include "text.hpp"
+#include "page/file.hpp"
+#include "page/text.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <fstream>
 #include <sstream>
 #include <system_error>
 
@@ -114,25 +113,6 @@ void write_head(std::ostream& out, contact_sheet const& sheet)
     if (sheet.left_out() > 0)
         out << " · " << sheet.left_out() << " left out, since it was stopped";
     out << "</p>\n</header>\n" << sheet_controls;
-}
-
-// Whoever looks finds the old page or the new one.
-void replace(fs::path const& file, std::string const& content)
-{
-    auto meanwhile = file;
-    meanwhile += ".part";
-    std::ofstream out{meanwhile, std::ios::trunc};
-    out << content;
-    out.close();
-    std::error_code error, missing;
-    if (out)
-        fs::rename(meanwhile, file, error);
-    else
-        error.assign(errno, std::generic_category());
-    if (error) {
-        fs::remove(meanwhile, missing);
-        throw std::system_error{error, "cannot write " + file.string()};
-    }
 }
 
 } // namespace

@@ -21,7 +21,9 @@ namespace wodehaus {
 /// fails the waiting calls with `errc::launch_failed`, after a few tries.
 ///
 /// Where the program's first argument is exactly `--wodehaus-replay`, it never returns either: it runs a job again that
-/// `options::keep_failed` has kept, and ends the process. That argument alone says how it is used.
+/// `options::keep_failed` has kept, and ends the process. With `--wodehaus-fuzz` (or `--wodehaus-fuzz=WORKER`) it gives
+/// one of the program's workers to libFuzzer, where the program was built with it. Each argument alone says how it is
+/// used.
 ///
 /// Without this call, every call of a server fails with `errc::not_initialised`, except with `launch::in_process` and
 /// where `options::program` is another program. Calling it again does nothing. It throws nothing but `std::bad_alloc`.

@@ -63,6 +63,7 @@ struct WODEHAUS_DECL failure {
     wodehaus::usage usage{};        ///< what the job has used, as told above
     std::string trace;              ///< the stack of the crash, or those of the hang: one paragraph for each thread
     std::string output;             ///< the last lines that its process wrote, with `output::log`: 20 at most
+    std::string kept;               ///< the file that it can be run again from, with `options::keep_failed`
 
     failure() = default;
     failure(boost::system::error_code code, std::string what);

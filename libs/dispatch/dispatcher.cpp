@@ -345,7 +345,7 @@ void dispatcher::complete(job_node& job, std::optional<errc> code)
     auto why = account_of(job.known.told && code == errc::bad_message ? static_cast<errc>(job.known.told->code.value())
                                                                       : code.value_or(errc::bad_message),
                           job, job.worker_name(), job.known);
-    job.kept = kept_jobs_.keep(job, why);
+    why.kept = kept_jobs_.keep(job, why);
     journal_.note({event::kind::ended, &job, job.known.process, &why});
     job.deliver(outcome<payload>{boost::system::in_place_error, std::move(why)});
 }

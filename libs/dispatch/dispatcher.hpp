@@ -86,7 +86,7 @@ public:
     boost::asio::any_io_executor const& executor() const noexcept { return executor_; }
     /// What a handler holds that comes before its run's.
     std::shared_ptr<run_end> const& end_of_run() const noexcept { return end_of_run_; }
-    void task_ended(std::unique_ptr<produced_task> task, outcome<payload>&& result, std::string_view kept);
+    void task_ended(std::unique_ptr<produced_task> task, outcome<payload>&& result);
     void map_ended(map_operation& map);
     void count(bool succeeded) { ++(succeeded ? succeeded_ : failed_); }
 

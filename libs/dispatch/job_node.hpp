@@ -25,7 +25,6 @@ struct job_node : job_entry {
     payload result;                   ///< once it was answered
     usage used{};                     ///< then, by it, as far as its process has said so
     evidence known;                   ///< of its last attempt, should it have failed
-    std::string kept;                 ///< the file it was kept in, having failed
     bool cancelled_early = false;     ///< before it was submitted
     std::shared_ptr<job_node> self;   ///< held from its submission to its end
 };

@@ -13,13 +13,6 @@ void errors_to_stderr::operator()(level importance, std::string_view line) const
 
 namespace detail {
 
-std::string told_with_file(std::string what, std::string_view kept)
-{
-    if (!kept.empty())
-        what.append("; kept: ").append(kept);
-    return what;
-}
-
 journal::journal(logger to) : to_(std::move(to)), wants_course_(to_ && !to_.target<errors_to_stderr>()) {}
 
 void journal::write(level importance, std::string_view line) const noexcept
@@ -54,6 +47,11 @@ std::string describe_bill(usage const& used)
 
 } // namespace
 
+std::string told_with_file(failure const& why, bool with_bill)
+{
+    return why.what + (with_bill ? describe_bill(why.usage) : "") + (why.kept.empty() ? "" : "; kept: " + why.kept);
+}
+
 std::string journal::describe(event const& what) const
 {
     std::string job = what.job ? "job " + std::to_string(what.job->id) + " (" + std::string{what.job->worker_name()} + ")"
@@ -71,7 +69,7 @@ std::string journal::describe(event const& what) const
     case event::kind::retried:
         return job + " is tried again: " + what.why->what;
     case event::kind::ended:
-        return what.why ? told_with_file(job + " failed: " + what.why->what + describe_bill(what.why->usage), what.job->kept)
+        return what.why ? job + " failed: " + told_with_file(*what.why, true)
                         : job + " has ended" + describe_bill(what.job->used);
     case event::kind::process_born:
         return process + " is ready";

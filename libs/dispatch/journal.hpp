@@ -20,8 +20,8 @@ struct event {
     ending const* end = nullptr;         ///< process_gone
 };
 
-/// A failure in a line, with the file that its job was kept in, if it was.
-std::string told_with_file(std::string what, std::string_view kept);
+/// A failure in a line, with what its job has used, where that is wanted, and the file that the job was kept in, if it was.
+std::string told_with_file(failure const& why, bool with_bill = false);
 
 class journal {
 public:

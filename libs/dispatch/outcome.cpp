@@ -103,6 +103,8 @@ std::ostream& operator<<(std::ostream& stream, failure const& why)
     if (why.usage.peak_memory)
         stream << "\n  used: " << detail::in_words(why.usage.user) << " user, " << detail::in_words(why.usage.system)
                << " system, " << why.usage.peak_memory / 1024 << " KiB";
+    if (!why.kept.empty())
+        stream << "\n  kept: " << why.kept;
     if (!why.trace.empty())
         stream << "\n  trace:\n" << why.trace;
     if (!why.output.empty())

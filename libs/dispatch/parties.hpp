@@ -79,7 +79,7 @@ struct produced_node final : job_node {
     {
         produced = true;
     }
-    void deliver(outcome<payload>&& outcome) override { owner.task_ended(std::move(task), std::move(outcome), kept); }
+    void deliver(outcome<payload>&& outcome) override { owner.task_ended(std::move(task), std::move(outcome)); }
 
     std::unique_ptr<produced_task> task;
     dispatcher& owner;

@@ -273,12 +273,12 @@ void dispatcher::produced(std::exception_ptr error, std::unique_ptr<produced_tas
     schedule_.producer_answered(false, now);
 }
 
-void dispatcher::task_ended(std::unique_ptr<produced_task> task, outcome<payload>&& result, std::string_view kept)
+void dispatcher::task_ended(std::unique_ptr<produced_task> task, outcome<payload>&& result)
 {
     auto failed = task->load(std::move(result), how_.max_message);
     count(!failed);
     if (failed && !task->failure_is_seen)
-        journal_.write(level::error, told_with_file(failed->what, kept));
+        journal_.write(level::error, told_with_file(*failed));
     if (!run_)
         return;
     --run_->outstanding;

@@ -194,4 +194,17 @@ std::string describe_current_exception()
     return account_of_current_exception().what;
 }
 
+char const* words_before(invocation::stage failed_at) noexcept
+{
+    switch (failed_at) {
+    case invocation::stage::loading:
+        return "the job could not be loaded: ";
+    case invocation::stage::working:
+        return "it threw ";
+    case invocation::stage::saving:
+        break;
+    }
+    return "it returned, and its result could not be saved: ";
+}
+
 } // namespace wodehaus::detail

@@ -1,6 +1,8 @@
 // What an exception tells of itself.
 #pragma once
 
+#include <wodehaus/detail/registry.hpp>
+
 #include <string>
 
 namespace wodehaus::detail {
@@ -15,5 +17,8 @@ exception_account account_of_current_exception();
 
 /// Its `what` alone.
 std::string describe_current_exception();
+
+/// What an account of a failed call begins with: where it failed.
+char const* words_before(invocation::stage failed_at) noexcept;
 
 } // namespace wodehaus::detail

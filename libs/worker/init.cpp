@@ -4,6 +4,7 @@
 #include "wire/frame.hpp"
 #include "worker/birth.hpp"
 #include "worker/crash.hpp"
+#include "worker/fuzz.hpp"
 #include "worker/greeting.hpp"
 #include "worker/memory.hpp"
 #include "worker/registry.hpp"
@@ -161,6 +162,8 @@ void init(int& argc, char** argv, std::function<void()> preload)
     detail::program = detail::resolve_program();
     detail::was_initialised.store(true, std::memory_order_release);
     detail::remember_arguments(argc, argv);
+    if (argc > 1 && detail::asks_to_fuzz(argv[1]))
+        detail::end_process(detail::fuzz(argc, argv, preload));
     if (argc > 1 && argv[1] == std::string_view{detail::replay_argument})
         detail::end_process(detail::replay({argv + 2, argv + argc}, preload));
     std::string_view argument = argc == 2 ? argv[1] : "";

@@ -105,10 +105,15 @@ payload kept_beginning(kept_job const& given, std::size_t job_size)
     return bytes;
 }
 
+bool begins_as_kept(std::span<char const> beginning) noexcept
+{
+    return beginning.size() >= sizeof magic && std::memcmp(beginning.data(), magic, sizeof magic) == 0;
+}
+
 kept_parts read_kept(std::span<char const> beginning, std::uint64_t file_size)
 {
     header first;
-    if (beginning.size() < sizeof magic || std::memcmp(beginning.data(), magic, sizeof magic) != 0)
+    if (!begins_as_kept(beginning))
         wrong("it is not a kept job");
     if (beginning.size() < sizeof first)
         wrong("it is cut short");

@@ -33,6 +33,9 @@ inline constexpr std::size_t longest_kept_texts = std::size_t{256} << 10; ///< a
 /// `std::length_error` where the names alone are too long.
 payload kept_beginning(kept_job const& about, std::size_t job_size);
 
+/// Whether this may be such a file: its first bytes say so.
+bool begins_as_kept(std::span<char const> beginning) noexcept;
+
 struct kept_parts {
     kept_job about;
     std::size_t job_at = 0; ///< where the job's bytes begin, which are the rest of the file

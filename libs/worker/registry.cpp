@@ -119,7 +119,7 @@ std::vector<known_worker>& known_workers()
 }
 bool known_workers_are_whole = false;
 
-std::vector<known_worker> const& all_workers()
+std::vector<known_worker> const& workers_with_keys()
 {
     auto& all = known_workers();
     if (!known_workers_are_whole) {
@@ -164,7 +164,7 @@ registration::~registration()
 worker_key key_of(registration const& worker)
 {
     std::lock_guard lock{list_mutex()};
-    for (auto const& each : all_workers())
+    for (auto const& each : workers_with_keys())
         if (each.worker == &worker)
             return each.key;
     return find_key(worker);
@@ -173,7 +173,7 @@ worker_key key_of(registration const& worker)
 registration const* find_worker(worker_key key)
 {
     std::lock_guard lock{list_mutex()};
-    for (auto const& each : all_workers())
+    for (auto const& each : workers_with_keys())
         if (each.key == key)
             return each.worker;
     return nullptr;
@@ -182,7 +182,7 @@ registration const* find_worker(worker_key key)
 void know_workers()
 {
     std::lock_guard lock{list_mutex()};
-    all_workers();
+    workers_with_keys();
 }
 
 std::string portable_name(registration const& worker)
@@ -194,7 +194,7 @@ registration const* find_worker(std::string_view wanted)
 {
     std::lock_guard lock{list_mutex()};
     registration const* found = nullptr;
-    for (auto const& each : all_workers()) {
+    for (auto const& each : workers_with_keys()) {
         if (portable_name(*each.worker) != wanted)
             continue;
         if (found)
@@ -202,6 +202,15 @@ registration const* find_worker(std::string_view wanted)
         found = each.worker;
     }
     return found;
+}
+
+std::vector<registration const*> all_workers()
+{
+    std::lock_guard lock{list_mutex()};
+    std::vector<registration const*> all;
+    for (auto const* worker = first_worker; worker; worker = worker->next)
+        all.push_back(worker);
+    return all;
 }
 
 std::uint64_t build_id()

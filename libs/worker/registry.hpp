@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace wodehaus::detail {
 
@@ -29,6 +30,9 @@ std::string portable_name(registration const& worker);
 
 /// Null if there is none, or if several bear this name.
 registration const* find_worker(std::string_view portable_name);
+
+/// All that are there.
+std::vector<registration const*> all_workers();
 
 /// Tells this build of the program from every other.
 std::uint64_t build_id();

@@ -2,14 +2,13 @@
 #include "worker/replay.hpp"
 
 #include "wire/descriptor.hpp"
+#include "worker/by_hand.hpp"
 #include "worker/exception_account.hpp"
 #include "worker/kept_job.hpp"
 #include "worker/role.hpp"
 #include "worker/this_job.hpp"
 
-#include <algorithm>
 #include <cerrno>
-#include <cstdarg>
 #include <cstdio>
 #include <cstring>
 
@@ -20,26 +19,6 @@
 namespace wodehaus::detail {
 
 namespace {
-
-enum status : int { returned = 0, failed_again = 1, not_tried = 2 };
-
-[[gnu::format(printf, 1, 2)]] void say(char const* format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    std::fputs("wodehaus: ", stderr);
-    std::vfprintf(stderr, format, arguments);
-    std::fputc('\n', stderr);
-    va_end(arguments);
-}
-
-/// As a terminal may have it: what a worker has thrown, or printed, can be anything.
-std::string printable(std::string text)
-{
-    auto is_control = [](char each) { return (static_cast<unsigned char>(each) < ' ' && each != '\n') || each == '\x7f'; };
-    std::replace_if(text.begin(), text.end(), is_control, '?');
-    return text;
-}
 
 // ---- listing ----
 
@@ -67,48 +46,14 @@ int list(std::string const& folder)
 
 int tell_how_it_is_used()
 {
-    std::fprintf(stderr, "usage: PROGRAM %s FILE      runs a job again that failed and was kept (options::keep_failed)\n"
-                         "       PROGRAM %s FOLDER    lists those in the folder\n",
+    std::fprintf(stderr,
+                 "usage: PROGRAM %s FILE      runs a job again that failed and was kept (options::keep_failed)\n"
+                 "       PROGRAM %s FOLDER    lists those in the folder\n",
                  replay_argument, replay_argument);
     return not_tried;
 }
 
 // ---- running ----
-
-registration const* worker_of(kept_job const& about)
-{
-    if (about.build == build_id())
-        if (auto const* found = find_worker(about.key))
-            return found;
-    if (about.build != 0)
-        say("it was kept by another build of the program; its worker is looked for by its name and types");
-    return find_worker(about.portable_name);
-}
-
-bool run_preload_here(std::function<void()> const& preload)
-{
-    try {
-        if (preload)
-            preload();
-        return true;
-    } catch (...) {
-        say("preload threw %s", printable(describe_current_exception()).c_str());
-        return false;
-    }
-}
-
-char const* words_for(invocation::stage at)
-{
-    switch (at) {
-    case invocation::stage::loading:
-        return "the job could not be loaded:";
-    case invocation::stage::working:
-        return "it threw";
-    case invocation::stage::saving:
-        break;
-    }
-    return "it returned, and its result could not be saved:";
-}
 
 int call(registration const& worker, kept_file const& kept)
 {
@@ -121,7 +66,7 @@ int call(registration const& worker, kept_file const& kept)
     } catch (abi::__forced_unwind const&) {
         throw; // a cancelled thread: not an exception that may be swallowed
     } catch (...) {
-        say("%s %s", words_for(call.at), printable(describe_current_exception()).c_str());
+        say("%s%s", words_before(call.at), printable(describe_current_exception()).c_str());
         return failed_again;
     }
     if (result.size() > about.max_message) {
@@ -144,8 +89,10 @@ int run(std::string const& path, std::function<void()> const& preload)
     }
     auto const& about = kept.parts.about;
     say("%s, of %s:\n%s", path.c_str(), kept_time(about.time).c_str(), printable(about.account).c_str());
-    if (!run_preload_here(preload))
+    if (!preload_by_hand(preload))
         return failed_again;
+    if (about.build != 0 && about.build != build_id())
+        say("it was kept by another build of the program; its worker is looked for by its name and types");
     auto const* worker = worker_of(about); // it may lie in what preload has loaded
     if (!worker) {
         say("this program has no worker %s (or several of that name and types)", printable(about.worker).c_str());
@@ -157,7 +104,7 @@ int run(std::string const& path, std::function<void()> const& preload)
 
 bool is_folder(std::string const& path)
 {
-    struct stat status{};
+    struct stat status {};
     return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 

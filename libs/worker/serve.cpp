@@ -204,12 +204,10 @@ private:
 
     void fail(std::uint64_t id, invocation::stage at, exception_account const& why)
     {
-        bool is_workers = at == invocation::stage::working;
-        std::string what = is_workers                            ? "it threw "
-                           : at == invocation::stage::loading ? "the job could not be loaded: "
-                                                                 : "the result could not be saved: ";
-        auto code = why.out_of_memory ? errc::out_of_memory : is_workers ? errc::job_threw : errc::bad_message;
-        fail(id, code, what + why.what);
+        auto code = why.out_of_memory                  ? errc::out_of_memory
+                    : at == invocation::stage::working ? errc::job_threw
+                                                       : errc::bad_message;
+        fail(id, code, std::string{words_before(at)} + why.what);
     }
 
     void fail(std::uint64_t id, errc code, std::string what)
@@ -223,9 +221,9 @@ private:
     std::optional<ring_writer> ring_;
     std::uint16_t next_number_ = 0;
     std::int64_t accounted_at_ = 0; ///< by the coarse clock
-    bool unwanted_ = false; ///< a job that was asked to end has ended
-    bool leaves_ = false;   ///< it has grown too much, or cannot read on
-    std::optional<int> status_; ///< it is over
+    bool unwanted_ = false;         ///< a job that was asked to end has ended
+    bool leaves_ = false;           ///< it has grown too much, or cannot read on
+    std::optional<int> status_;     ///< it is over
 };
 
 /// The process as a whole.

@@ -114,6 +114,11 @@ export class Browser {
         return this.#ask('POST', '/actions', { actions: [{ type: 'key', id: 'keyboard', actions }] })
     }
 
+    async click(selector) {
+        const found = await this.#ask('POST', '/element', { using: 'css selector', value: selector })
+        await this.#ask('POST', `/element/${Object.values(found)[0]}/click`, {})
+    }
+
     // The text of the dialog that the page has opened, if there is one.
     dialog() { return this.#ask('GET', '/alert/text').catch((error) => {
         if (!error.message.startsWith('no such alert'))

@@ -1,20 +1,13 @@
 // The contact sheet of the example thumbnails, looked at in a browser. Arguments: the program, and chromedriver.
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { noise, png } from './png.mjs'
-import { Browser, until } from './browser.mjs'
+import { until } from './browser.mjs'
+import { check, foreignElements, isHardToRead, isSame, list, testPage } from './page.mjs'
 
 const [program, driver] = process.argv.slice(2)
-const failed = []
-function check(is, what) {
-    if (!is)
-        failed.push(what)
-}
-const short = (name) => name.length > 40 ? name.slice(0, 40) + '…' : name
-const list = (names) => names.map((name) => JSON.stringify(short(name))).join(' ')
 
 // Names are bytes; here each is one of latin1.
 const text = Buffer.from('This is no picture.\n')
@@ -76,20 +69,6 @@ function runProgram(...args) {
 
 // What follows runs in the page, and gives a line for whatever is wrong.
 
-function foreignElements() {
-    const known = 'html head meta title style body header h1 h2 p a div label span input select option output ' +
-        'section figure img figcaption b bdi ul li script'
-    const wrong = document.scripts.length === 1 ? [] : ['there are ' + document.scripts.length + ' scripts']
-    for (const element of document.querySelectorAll('*')) {
-        if (!known.split(' ').includes(element.localName))
-            wrong.push('there is an element ' + element.localName)
-        for (const { name, value } of element.attributes)
-            if (name.startsWith('on') || (name === 'src' || name === 'href') && /^([a-z]+:|\/)/i.test(value))
-                wrong.push(`${element.localName} has ${name}=${value.slice(0, 60)}`)
-    }
-    return wrong
-}
-
 function isClipped() {
     const page = document.documentElement
     const wrong = page.scrollWidth <= innerWidth ? [] : [`the page is ${page.scrollWidth} pixels wide`]
@@ -109,32 +88,6 @@ function isClipped() {
     return wrong
 }
 
-function isHardToRead() {
-    const numbers = (colour) => colour.match(/[\d.]+/g).map(Number)
-    const light = (colour) => numbers(colour).slice(0, 3).map((each) => each / 255)
-        .map((each) => each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4)
-        .reduce((sum, each, i) => sum + each * [0.2126, 0.7152, 0.0722][i], 0.05)
-    const behind = (element) => {
-        const colour = getComputedStyle(element).backgroundColor
-        return numbers(colour)[3] === 0 ? behind(element.parentElement) : colour
-    }
-    const wrong = []
-    for (const each of document.querySelectorAll('h1 bdi, .summary, h2, label span, figcaption *, .failures li > *')) {
-        if (!each.checkVisibility())
-            continue
-        const style = getComputedStyle(each), box = each.getClientRects()[0]
-        const lights = [light(style.color), light(behind(each))].sort((one, other) => other - one)
-        const text = each.textContent.slice(0, 40), there = document.elementFromPoint(box.x + 2, box.y + box.height / 2)
-        if (lights[0] / lights[1] < 4.5)
-            wrong.push(`${text} has too little contrast: ${(lights[0] / lights[1]).toFixed(1)}`)
-        if (parseFloat(style.fontSize) < 12 || box.width < 1 || box.height < 10)
-            wrong.push(`${text} is too small`)
-        if (!there || !each.contains(there) && !there.contains(each))
-            wrong.push(`${text} is covered`)
-    }
-    return wrong
-}
-
 const namesInPage = () => [...document.querySelectorAll('figure')].filter((each) => each.checkVisibility())
     .map((each) => each.querySelector('bdi').innerText)
 const failuresInPage = () => [...document.querySelectorAll('.failures li')].filter((each) => each.checkVisibility())
@@ -144,7 +97,9 @@ const brokenImages = () => [...document.images].filter((each) => each.naturalWid
 
 // The tests.
 
-const isSame = (some, others) => JSON.stringify(some) === JSON.stringify(others)
+const elements = 'html head meta title style body header h1 h2 p a div label span input select option output ' +
+    'section figure img figcaption b bdi ul li script'
+const texts = 'h1 bdi, .summary, h2, label span, figcaption *, .failures li > *'
 const sorted = (some) => [...some].sort()
 
 async function lookAt(browser, page, width, colours) {
@@ -156,9 +111,10 @@ async function lookAt(browser, page, width, colours) {
     await until('all thumbnails are loaded', () => browser.run(isEachLoaded))
     for (const each of await browser.look(brokenImages))
         check(false, `${where}${each} does not load`)
-    for (const look of [isClipped, isHardToRead, foreignElements])
-        for (const each of await browser.look(look))
-            check(false, where + each)
+    const wrong = [await browser.look(isClipped), await browser.look(isHardToRead, texts),
+        await browser.look(foreignElements, elements, 1)]
+    for (const each of wrong.flat())
+        check(false, where + each)
     const seen = await browser.look(namesInPage)
     check(isSame(sorted(seen), sorted(names(pictures))), `${where}the names shown are ${list(seen)}`)
     const found = await browser.look(failuresInPage)
@@ -266,29 +222,13 @@ async function test(browser, page) {
     check(said === undefined, 'a script ran and said ' + said)
     await withoutScript(browser, page)
     await followLinks(browser, page)
-    for (const { message } of await browser.log())
-        check(false, 'the browser complains: ' + message)
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'sheet-'))
-let browser
-process.on('exit', () => {
-    browser?.kill()
-    rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
-})
-for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]])
-    process.on(signal, () => process.exit(status))
-try {
+async function makeSheet(folder) {
     const sheet = join(folder, 'a sheet\'s "#1?" %41')
     makeFiles(join(folder, '<b>pictures<b>'))
     await runProgram(join(folder, '<b>pictures<b>'), '--output', sheet)
-    browser = new Browser(driver, folder)
-    await browser.start()
-    await test(browser, pathToFileURL(join(sheet, 'contact.html')))
-    await browser.end()
-} catch (error) {
-    check(false, error.message)
+    return pathToFileURL(join(sheet, 'contact.html'))
 }
-for (const each of failed)
-    console.error('sheet: ' + each)
-process.exit(failed.length === 0 ? 0 : 1)
+
+testPage('sheet', driver, makeSheet, test)

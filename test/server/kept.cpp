@@ -190,6 +190,7 @@ BOOST_AUTO_TEST_CASE(a_job_that_fails_for_good)
             BOOST_TEST(std::count_if(lines.begin(), lines.end(), [&](std::string const& line) {
                            return contains(line, why.what) && line.ends_with("; kept: " + file);
                        }) == 1);
+            BOOST_TEST(why.kept == file);
             BOOST_TEST(!contains(why.what, "kept"));
             BOOST_TEST(log.errors().empty());
         });
@@ -514,6 +515,15 @@ BOOST_AUTO_TEST_CASE(how_it_is_used)
         arguments.insert(arguments.begin(), "--run_test=none");
         BOOST_TEST(!contains(kit::run_program(arguments).errors, "usage: PROGRAM"));
     }
+}
+
+// See server/fuzzed for a program that has a fuzzer in it.
+BOOST_AUTO_TEST_CASE(fuzzing_without_a_fuzzer)
+{
+    auto end = kit::run_program({"--wodehaus-fuzz", "suffer"});
+    BOOST_TEST(end.exit_code == 2);
+    BOOST_TEST(contains(end.errors, "no fuzzer in it. Compile it"), end.errors);
+    BOOST_TEST(kit::run_program({"--wodehaus-fuzz", "suffers"}).exit_code == 2);
 }
 
 BOOST_AUTO_TEST_CASE(a_debugger_stops_at_the_crash)

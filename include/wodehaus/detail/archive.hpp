@@ -17,7 +17,9 @@
 
 #include <algorithm>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -344,14 +346,23 @@ private:
     ledger ledger_;
 };
 
-/// Appends `value`. Numbers and strings need no archive's book-keeping, which costs page faults in a fresh process.
+/// What is alone in its message as no more than its elements: what a fuzzer changes there is content, and no count.
+template <class T>
+inline constexpr bool is_bare_block = false;
+template <>
+inline constexpr bool is_bare_block<std::string> = true;
+template <class T, class Allocator>
+inline constexpr bool is_bare_block<std::vector<T, Allocator>> =
+    (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) || std::is_same_v<T, std::byte>;
+
+/// Appends `value`. Numbers and blocks need no archive's book-keeping, which costs page faults in a fresh process.
 template <class T>
 void save(payload& to, T const& value)
 {
     if constexpr (std::is_arithmetic_v<T>)
         to.append(&value, sizeof value);
-    else if constexpr (std::is_same_v<T, std::string>)
-        to.append(value.data(), value.size());
+    else if constexpr (is_bare_block<T>)
+        to.append(value.data(), value.size() * sizeof(typename T::value_type));
     else
         output_archive{to} << value;
 }
@@ -370,8 +381,18 @@ void load(std::span<char const> from, std::size_t budget, T& value)
         if (from.size() != sizeof value)
             wrong_length();
         std::memcpy(&value, from.data(), sizeof value);
-    } else if constexpr (std::is_same_v<T, std::string>) {
-        value.assign(from.data(), from.size());
+    } else if constexpr (is_bare_block<T>) {
+        using element = typename T::value_type;
+        if (from.size() % sizeof(element) != 0)
+            wrong_length();
+        if constexpr (sizeof(element) == 1) {
+            auto const* first = reinterpret_cast<element const*>(from.data());
+            value.assign(first, first + from.size());
+        } else {
+            value.resize(from.size() / sizeof(element));
+            if (!from.empty())
+                std::memcpy(value.data(), from.data(), from.size());
+        }
     } else {
         input_archive archive{from, budget};
         archive >> value;
