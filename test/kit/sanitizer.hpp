@@ -11,5 +11,5 @@
 #define KIT_ADDRESS_SANITIZER // takes what Boost.Serialization loses for an error; a fork finds its allocator locked
 #endif
 #if __has_feature(undefined_behavior_sanitizer)
-#define KIT_UNDEFINED_BEHAVIOR_SANITIZER // needs descriptors to look at an object's type
+#define KIT_UNDEFINED_BEHAVIOR_SANITIZER // takes a division by zero for itself
 #endif

@@ -211,8 +211,11 @@ template <class Body>
 int end_of_child(Body body)
 {
     pid_t pid = ::fork();
-    if (pid == 0)
-        ::_exit(body());
+    if (pid == 0) {
+        int status = body();
+        std::fflush(nullptr);
+        ::_exit(status);
+    }
     int status = 0;
     while (::waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
@@ -223,7 +226,7 @@ int in_a_container(kit::way how, bool under_an_idle_init)
 {
     if (!isolate())
         return std::puts("skipped: no namespace of processes is permitted here"), EXIT_SUCCESS;
-    return end_of_child([=] { // PID 1
+    int status = end_of_child([=] { // PID 1
         if (!see_own_processes())
             return std::puts("skipped: /proc cannot be mounted here"), EXIT_SUCCESS;
         auto run = [how] {
@@ -235,6 +238,7 @@ int in_a_container(kit::way how, bool under_an_idle_init)
             return run();
         return end_of_child(run); // it reaps this one child, and no orphan
     });
+    ::_exit(status); // without its PID 1 this process can start no other, which a sanitizer would at its exit
 }
 
 int be_host(std::string_view kind, kit::way how)

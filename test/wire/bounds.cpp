@@ -392,8 +392,8 @@ std::size_t depth_of(tree const& root)
 
 } // namespace
 
-#ifdef KIT_ADDRESS_SANITIZER
-constexpr int deep = 300; // its frames are ten times as large
+#if defined KIT_ADDRESS_SANITIZER || defined KIT_THREAD_SANITIZER
+constexpr int deep = 300; // their frames are ten times as large
 #else
 constexpr int deep = 3000;
 #endif
