@@ -405,8 +405,6 @@ BOOST_AUTO_TEST_CASE(deep_trees)
         load(tree_of_depth(depth).bytes(), budget, root);
         BOOST_TEST(depth_of(root) == depth);
     }
-    tree root;
-    BOOST_CHECK_THROW(load(tree_of_depth(1'000'000).bytes(), std::size_t{1} << 30, root), std::length_error);
 }
 
 BOOST_AUTO_TEST_CASE(deep_chains)
@@ -427,6 +425,15 @@ BOOST_AUTO_TEST_CASE(deep_chains)
     BOOST_TEST(links == deep * 2 / 3);
 }
 
+// The sanitizer for threads notes calls on a stack of its own, which is used up first.
+#ifndef KIT_THREAD_SANITIZER
+
+BOOST_AUTO_TEST_CASE(deeper_than_the_stack)
+{
+    tree root;
+    BOOST_CHECK_THROW(load(tree_of_depth(1'000'000).bytes(), std::size_t{1} << 30, root), std::length_error);
+}
+
 BOOST_AUTO_TEST_CASE(a_small_stack_is_known_too)
 {
     auto bytes = tree_of_depth(100'000);
@@ -441,6 +448,8 @@ BOOST_AUTO_TEST_CASE(a_small_stack_is_known_too)
     }}.join();
     BOOST_TEST(refused);
 }
+
+#endif
 
 // Pointers: what a message says of classes and objects is checked before Boost believes it.
 
