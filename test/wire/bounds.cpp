@@ -182,8 +182,8 @@ void is_bounded(T const& value, std::vector<std::uint64_t> const& counts)
 
 BOOST_AUTO_TEST_CASE(sequences)
 {
-    is_bounded(std::vector<char>{'a', 'b', 'c'}, {3});
-    is_bounded(std::vector<int>{7, 8, 9}, {3});
+    is_bounded(std::pair{std::vector<char>{'a', 'b', 'c'}, 1}, {3}); // alone they have no count
+    is_bounded(std::pair{std::vector<int>{7, 8, 9}, 1}, {3});
     is_bounded(std::vector<bool>{true, false, true}, {3});
     is_bounded(std::vector<std::string>{"one", "two"}, {2, 3});
     is_bounded(std::vector<point>{{7, 8}, {8, 9}}, {2});
