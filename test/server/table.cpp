@@ -30,6 +30,7 @@ namespace asio = boost::asio;
 using asio::awaitable;
 using kit::errc;
 using wodehaus::task, wodehaus::task_of, wodehaus::worker;
+using namespace std::string_view_literals;
 
 namespace {
 
@@ -351,7 +352,12 @@ BOOST_AUTO_TEST_CASE(row_by_row)
                     continue;
                 BOOST_TEST_CHECKPOINT(how.name << ": " << line.operation << ", " << line.event << ", " << states[i]);
                 kit::nothing_left guard;
-                ends[i] = cell{how, line.operation, line.event, static_cast<state>(i)}.play();
+                // On a busy machine the server may have read all of the result before the process dies.
+                for (int tries = 0; tries < 20; ++tries) {
+                    ends[i] = cell{how, line.operation, line.event, static_cast<state>(i)}.play();
+                    if (i != reading || line.event != "death"sv || !ends[i].starts_with("value"))
+                        break;
+                }
                 BOOST_CHECK_MESSAGE(allowed(ends[i], expected), how.name << ": " << line.operation << ", " << line.event
                                                                          << ", " << states[i] << ": " << ends[i]
                                                                          << " instead of " << expected);
