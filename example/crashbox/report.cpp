@@ -88,6 +88,8 @@ void write_group(std::ostream& out, failure_group const& group)
         << "</bdi></h2>\n<dl>\n<dt>First file</dt><dd class=\"first\"><bdi>" << html(first.name) << "</bdi></dd>\n";
     if (auto command = first_command(group); !command.empty())
         out << "<dt>See it again</dt><dd><code>" << html(command) << "</code></dd>\n";
+    else if (!first.why.kept.empty())
+        out << "<dt>See it again</dt><dd>Its job has had to make room for those of later failures.</dd>\n";
     out << "</dl>\n";
     if (!first.why.trace.empty())
         out << "<details open><summary>Where it was</summary><pre>" << lines_in_html(first.why.trace)

@@ -2,6 +2,8 @@
 // run.cpp.
 #include "dispatch/dispatcher.hpp"
 
+#include "dispatch/trace.hpp"
+
 #include "dispatch/options.hpp"
 #include "dispatch/parties.hpp"
 #include "worker/registry.hpp"
@@ -272,6 +274,8 @@ void dispatcher::perform(action const& what)
         break;
     case action::kind::retry: {
         ++retried_;
+        if (!job->known.stacks.empty())
+            job->known.cause = describe_cause(job->known.stacks.front());
         auto why = account_of(*what.code, *job, job->worker_name(), job->known);
         why.attempt = what.attempt;
         journal_.note({event::kind::retried, job, job->known.process, &why});

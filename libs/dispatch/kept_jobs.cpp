@@ -237,6 +237,7 @@ kept_job about(job_node const& job, failure const& why, options const& how)
     account << why;
     all.account = account.str();
     all.max_message = how.max_message;
+    all.memory = how.memory;
     return all;
 }
 

@@ -288,8 +288,11 @@ void dispatcher::task_ended(std::unique_ptr<produced_task> task, outcome<payload
 
 void dispatcher::update_backlog()
 {
-    if (run_ && run_->tasks)
-        schedule_.set_backlog(run_->ended.size() + (run_->consuming ? 1 : 0), clock_type::now());
+    if (!run_ || !run_->tasks)
+        return;
+    auto untold = std::count_if(untold_.begin(), untold_.end(), [](auto const& job) { return job->produced; });
+    schedule_.set_backlog(run_->ended.size() + (run_->consuming ? 1 : 0) + static_cast<std::size_t>(untold),
+                          clock_type::now());
 }
 
 void dispatcher::consume()

@@ -1,11 +1,15 @@
 // What places in programs and libraries are called.
 #include "launch/symbolizer.hpp"
 
+#include "worker/role.hpp"
+
 #include <boost/asio/buffer.hpp>
 
 #include <algorithm>
 #include <charconv>
 #include <csignal>
+
+#include <unistd.h>
 
 namespace wodehaus::detail {
 
@@ -32,6 +36,13 @@ std::string in_hex(std::uint64_t number)
     char text[2 + 16] = {'0', 'x'};
     auto end = std::to_chars(text + 2, std::end(text), number, 16).ptr;
     return {text, end};
+}
+
+// This program may lie there in another build by now.
+std::string as_it_runs(std::string const& file)
+{
+    auto running = "/proc/" + std::to_string(::getpid()) + "/exe";
+    return file == this_program() && ::access(running.c_str(), R_OK) == 0 ? running : file;
 }
 
 std::filesystem::path const& find_addr2line()
@@ -64,8 +75,8 @@ std::vector<code_names> read_code_names(std::string_view written)
     return all;
 }
 
-symbolizer::running::running(strand_executor on, int pid, descriptor_pair life, descriptor from)
-    : child(on, pid), lifeline(std::move(life.second)), output(on, from.get())
+symbolizer::running::running(strand_executor on, int pid, descriptor life, descriptor from)
+    : child(on, pid), lifeline(std::move(life)), output(on, from.get())
 {
     from.release();
 }
@@ -99,18 +110,29 @@ void symbolizer::go_on()
             if (!known_.contains(place) && (unknown.empty() || unknown.front().file == place.file))
                 unknown.push_back(place);
         if (unknown.empty() || hurries_) {
-            auto then = std::move(first.then);
-            searches_.pop_front();
-            then();
-        } else if (start(unknown)) {
-            return;
-        } else {
+            tell_first();
+        } else if (!can_be_known(unknown.front().file)) {
             give_up(unknown);
+        } else {
+            try {
+                start(unknown);
+                complaint_.clear();
+            } catch (std::exception const& error) { // the next search may fare better
+                complaint_ = std::string{"addr2line cannot be started: "} + error.what();
+                tell_first();
+            }
         }
     }
     hurries_ = false;
     if (known_.size() > most_known)
         known_.clear();
+}
+
+void symbolizer::tell_first()
+{
+    auto then = std::move(searches_.front().then);
+    searches_.pop_front();
+    then();
 }
 
 void symbolizer::give_up(std::vector<file_place> const& places)
@@ -119,28 +141,26 @@ void symbolizer::give_up(std::vector<file_place> const& places)
         known_.try_emplace(each);
 }
 
-bool symbolizer::start(std::vector<file_place> const& places)
+bool symbolizer::can_be_known(std::string const& file)
 {
     std::error_code none;
-    if (!std::filesystem::is_regular_file(places.front().file, none)) // the kernel's part of a program, for one
+    if (!std::filesystem::is_regular_file(file, none)) // the kernel's part of a program, for one
         return false;
-    if (find_addr2line().empty()) {
+    if (find_addr2line().empty())
         complaint_ = "install addr2line (of binutils) for the names of functions";
-        return false;
-    }
-    std::vector<std::string> arguments{"-a", "-f", "-i", "-C", "-e", places.front().file};
+    return !find_addr2line().empty();
+}
+
+void symbolizer::start(std::vector<file_place> const& places)
+{
+    std::vector<std::string> arguments{"-a", "-f", "-i", "-C", "-e", as_it_runs(places.front().file)};
     for (auto const& each : places)
         arguments.push_back(in_hex(each.address));
-    try {
-        auto null = open_null();
-        auto output = make_pipe();
-        auto life = make_pipe();
-        int pid = starter_.start(find_addr2line(), arguments, {null.get(), output.second.get(), null.get()}, life.first.get());
-        running_ = std::make_unique<running>(on_, pid, std::move(life), std::move(output.first));
-    } catch (std::exception const& error) {
-        complaint_ = std::string{"addr2line cannot be started: "} + error.what();
-        return false;
-    }
+    auto null = open_null();
+    auto output = make_pipe();
+    auto life = make_pipe(); // whose reader is kept open as its input, which it does not read
+    int pid = starter_.start(find_addr2line(), arguments, {life.first.get(), output.second.get(), null.get()}, life.first.get());
+    running_ = std::make_unique<running>(on_, pid, std::move(life.second), std::move(output.first));
     sought_ = places;
     timer_.expires_after(patience);
     timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
@@ -148,7 +168,6 @@ bool symbolizer::start(std::vector<file_place> const& places)
             self->running_->child.signal(SIGKILL);
     });
     read();
-    return true;
 }
 
 void symbolizer::read()

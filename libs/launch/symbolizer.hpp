@@ -42,7 +42,7 @@ public:
     void find(std::vector<file_place> const& places, std::function<void()> then);
     /// What was found; nothing where it was not looked for.
     code_names const* known(file_place const& place) const;
-    /// Why there are no names at all; empty where that is not so.
+    /// Why there are no names at present; empty where that is not so.
     std::string const& complaint() const noexcept { return complaint_; }
     /// Whoever waits is told soon, of names that are known by now.
     void hurry();
@@ -55,7 +55,7 @@ private:
         std::function<void()> then;
     };
     struct running {
-        running(strand_executor on, int pid, descriptor_pair life, descriptor from);
+        running(strand_executor on, int pid, descriptor life, descriptor from);
         child_process child;
         descriptor lifeline;
         boost::asio::posix::basic_stream_descriptor<strand_executor> output;
@@ -64,10 +64,12 @@ private:
     };
 
     void go_on();
-    bool start(std::vector<file_place> const& places);
+    bool can_be_known(std::string const& file);
+    void start(std::vector<file_place> const& places);
     void read();
     void finish();
     void wait_for_end();
+    void tell_first();
     void give_up(std::vector<file_place> const& places);
 
     strand_executor on_;

@@ -34,7 +34,7 @@ constexpr bool is_numbered(frame_kind kind) noexcept
            kind == frame_kind::used || kind == frame_kind::leaving;
 }
 
-inline constexpr std::uint8_t protocol_version = 1;
+inline constexpr std::uint8_t protocol_version = 2;
 
 /// What a frame begins with. `channel` numbers the process where several share one stream.
 struct frame_header {

@@ -22,6 +22,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <unwind.h>
 
 #pragma weak dlvsym // a static program does without it
 
@@ -35,6 +36,8 @@ alignas(16) std::array<char, 64 << 10> stack_of_handlers; // its pages exist onc
 std::atomic<pid_t> tells{0};                              // the process that does
 std::atomic<pid_t> telling_thread{0};
 std::terminate_handler next_terminate_handler = nullptr;
+stack_writer* volatile being_told = nullptr; // should it crash over it
+std::uintptr_t stack_top = 0;                // of the first thread, or close to it
 std::array<char, 512> exception_in_words{};
 
 // What the C library says when it aborts: a failed assertion, a heap that is corrupt. Its own debugger's way to know.
@@ -64,12 +67,25 @@ void tell(pid_t thread, int number, siginfo_t const& info, ucontext_t& context) 
     if (number != SIGABRT && info.si_code > 0)
         cause.address = reinterpret_cast<std::uintptr_t>(info.si_addr);
     cause.thread = thread;
+    if (thread == ::getpid())
+        cause.stack_top = stack_top;
     ::prctl(PR_GET_NAME, cause.thread_name.data());
     stack_writer stack{cause};
     if (number == SIGABRT)
         stack.say(words_for_abort());
+    being_told = &stack;
     stack.walk(context);
+    being_told = nullptr;
     stack.send();
+}
+
+// The stack is no stack any more: what was found of it by then has to do.
+void tell_the_rest() noexcept
+{
+    if (auto* stack = being_told) {
+        being_told = nullptr;
+        stack->send();
+    }
 }
 
 // Of all threads but the calling one; by the kernel's own call, since the C library's allocates.
@@ -127,15 +143,18 @@ extern "C" void on_crash(int number, siginfo_t* info, void* context)
     if (::getpid() != tells.load(std::memory_order_relaxed)) {
     } else if (telling_thread.compare_exchange_strong(first, thread)) {
         tell(thread, number, *info, *static_cast<ucontext_t*>(context));
-    } else if (first != thread) {
+    } else if (first == thread) {
+        tell_the_rest();
+    } else {
         for (;;) // that one ends us all
             ::pause();
     }
-    // What has faulted does it again when this returns; what was sent is sent again.
+    // What has faulted does it again when this returns; what was sent is sent again, and so is what a filter of system
+    // calls has sent in a call's place.
     struct sigaction by_default {};
     by_default.sa_handler = SIG_DFL;
     ::sigaction(number, &by_default, nullptr);
-    if (info->si_code <= 0)
+    if (info->si_code <= 0 || number == SIGSYS)
         ::syscall(SYS_tgkill, ::getpid(), thread, number);
     errno = before;
 }
@@ -155,6 +174,12 @@ extern "C" void wodehaus_on_terminate()
         next_terminate_handler();
 }
 
+// The unwinder of a static program looks up its tables at the first use, which takes memory and a lock.
+void prepare_unwinder() noexcept
+{
+    _Unwind_Backtrace([](_Unwind_Context*, void*) { return _URC_END_OF_STACK; }, nullptr);
+}
+
 } // namespace
 
 int stack_signal() noexcept
@@ -170,17 +195,22 @@ void prepare_to_tell_stacks() noexcept
     ::sigaltstack(&stack, nullptr);
     struct sigaction action {};
     action.sa_sigaction = &on_crash;
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
     ::sigfillset(&action.sa_mask);
+    for (int number : crashes)
+        ::sigdelset(&action.sa_mask, number);
     for (int number : crashes)
         ::sigaction(number, &action, nullptr);
     action.sa_sigaction = &on_question;
-    action.sa_flags |= SA_RESTART;
-    for (int number : crashes)
-        ::sigdelset(&action.sa_mask, number);
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
     ::sigaction(stack_signal(), &action, nullptr);
-    next_terminate_handler = std::set_terminate(&wodehaus_on_terminate);
-    if (&::dlvsym)
+    stack_top = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+    auto before = std::set_terminate(&wodehaus_on_terminate);
+    if (before != &wodehaus_on_terminate) // as in a process that was forked from one of ours
+        next_terminate_handler = before;
+    if (!&::dlvsym)
+        prepare_unwinder();
+    else
         last_words = static_cast<abort_message* const*>(::dlvsym(RTLD_DEFAULT, "__abort_msg", "GLIBC_PRIVATE"));
 }
 

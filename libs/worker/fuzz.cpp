@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include <cxxabi.h>
 
@@ -30,7 +31,9 @@ registration const* target = nullptr; ///< libFuzzer calls without a word of who
 
 /// An input is a job's bytes, or a kept job, whose bytes these are.
 struct input {
-    bool is_of_target = true;
+    enum class kind { bytes, kept, kept_for_other, damaged };
+
+    kind what = kind::bytes;
     std::size_t job_at = 0;
     std::size_t budget = largest_kept_job;
 };
@@ -41,17 +44,38 @@ input look_at(std::span<char const> bytes)
         return {};
     try {
         auto kept = read_kept(bytes, bytes.size());
-        return {worker_of(kept.about) == target, kept.job_at, static_cast<std::size_t>(kept.about.max_message)};
+        auto what = worker_of(kept.about) == target ? input::kind::kept : input::kind::kept_for_other;
+        return {what, kept.job_at, static_cast<std::size_t>(kept.about.max_message)};
     } catch (std::runtime_error const&) {
-        return {}; // a job that begins so, or a file that is damaged: then it is no better than other bytes
+        return {input::kind::damaged};
     }
+}
+
+/// What became of the kept jobs among the inputs: who takes them for tests must know that they were run.
+struct kept_count {
+    std::size_t run = 0, not_loaded = 0, for_others = 0, damaged = 0;
+};
+kept_count kept_jobs;
+
+void report_kept()
+{
+    auto const all = std::exchange(kept_jobs, {});
+    if (all.run + all.not_loaded + all.for_others + all.damaged == 0)
+        return;
+    say("of the kept jobs %zu were run, and %zu are for other workers", all.run, all.for_others);
+    if (all.not_loaded > 0)
+        say("%zu did not load: their types have changed", all.not_loaded);
+    if (all.damaged > 0)
+        say("%zu are damaged, or larger than -max_len, which is 1 MiB if you do not say otherwise", all.damaged);
 }
 
 int run_one(std::uint8_t const* data, std::size_t size)
 {
     std::span<char const> bytes{reinterpret_cast<char const*>(data), size};
     auto given = look_at(bytes);
-    if (!given.is_of_target)
+    kept_jobs.for_others += given.what == input::kind::kept_for_other;
+    kept_jobs.damaged += given.what == input::kind::damaged;
+    if (given.what == input::kind::kept_for_other || given.what == input::kind::damaged)
         return 0;
     payload result;
     invocation call{bytes.subspan(given.job_at), result, given.budget};
@@ -65,6 +89,8 @@ int run_one(std::uint8_t const* data, std::size_t size)
         // An exception is an answer: to the job that cannot be loaded, as to the one that the worker refuses.
     }
     end_this_job();
+    if (given.what == input::kind::kept)
+        ++(call.at == invocation::stage::loading ? kept_jobs.not_loaded : kept_jobs.run);
     return 0;
 }
 
@@ -160,21 +186,24 @@ int fuzz(int argc, char** argv, std::function<void()> const& preload)
             "with -fsanitize=fuzzer-no-link,address -Wl,-u,LLVMFuzzerRunDriver and clang's libclang_rt.fuzzer_no_main");
         return not_tried;
     }
+    std::atexit(&report_kept); // libFuzzer ends the process itself
     auto all = arguments_for_fuzzer(argv[0], own, options);
     int count = static_cast<int>(all.size()) - 1;
     char** first = all.data();
-    return LLVMFuzzerRunDriver(&count, &first, &run_one);
+    int status = LLVMFuzzerRunDriver(&count, &first, &run_one);
+    report_kept();
+    return status;
 }
 
 } // namespace wodehaus::detail
 
-// Of a kept job its bytes are changed, not what is told of it. Weak, and the fuzzer's own changes in every other
-// program: one that has both this library and its own fuzz target stays what it is.
+// Of a kept job its bytes are changed, not what is told of it. Weak, so that a program's own goes first; in one that has
+// this library and its own fuzz target, it is libFuzzer's own changes by another way (libFuzzer says that it has found it).
 extern "C" [[gnu::weak]] std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t largest,
                                                              unsigned)
 {
     using namespace wodehaus::detail;
-    auto job_at = target ? look_at({reinterpret_cast<char const*>(data), size}).job_at : 0;
+    auto job_at = target ? look_at({reinterpret_cast<char const*>(data), size}).job_at : 0; // 0 too, where it is damaged
     std::memmove(data, data + job_at, size - job_at);
     return LLVMFuzzerMutate(data, size - job_at, largest);
 }

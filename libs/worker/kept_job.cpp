@@ -21,7 +21,7 @@ namespace wodehaus::detail {
 namespace {
 
 constexpr char magic[] = "wodehaus job\r\n\x1a"; // with its zero 16 bytes
-constexpr std::uint32_t version = 1;
+constexpr std::uint32_t version = 2;
 
 /// What a file begins with, as it lies there; the texts follow, then the job.
 struct header {
@@ -31,11 +31,11 @@ struct header {
     std::int32_t code = 0;
     std::uint32_t reserved = 0;
     std::int64_t time = 0;
-    std::uint64_t build = 0, module = 0, offset = 0, id = 0, max_message = 0;
+    std::uint64_t build = 0, module = 0, offset = 0, id = 0, max_message = 0, memory = 0;
     std::array<std::uint64_t, 4> texts{}; ///< their sizes
     std::uint64_t job = 0;
 };
-static_assert(sizeof magic == sizeof header::magic && sizeof(header) == 120);
+static_assert(sizeof magic == sizeof header::magic && sizeof(header) == 128);
 
 [[noreturn]] void wrong(std::string const& what)
 {
@@ -60,6 +60,7 @@ header header_of(kept_job const& about)
     first.offset = about.key.offset;
     first.id = about.id;
     first.max_message = about.max_message;
+    first.memory = about.memory;
     return first;
 }
 
@@ -73,6 +74,7 @@ kept_job job_in(header const& first)
     about.code = first.code;
     about.time = first.time;
     about.max_message = first.max_message;
+    about.memory = first.memory;
     return about;
 }
 

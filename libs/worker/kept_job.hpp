@@ -23,7 +23,7 @@ struct kept_job {
     std::int32_t code = 0;
     std::string what, account; ///< of the failure: in one line, and in full
     std::int64_t time = 0;     ///< nanoseconds since 1970
-    std::uint64_t max_message = 0;
+    std::uint64_t max_message = 0, memory = 0; ///< as the options had them
 };
 
 inline constexpr std::size_t largest_kept_job = std::size_t{64} << 20;    ///< the bytes of a job that is kept

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <ctime>
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -48,13 +47,6 @@ void set_limit(rlim_t bytes) noexcept
     ::setrlimit(RLIMIT_DATA, &limit);
 }
 
-std::uint64_t now() noexcept
-{
-    timespec time{};
-    ::clock_gettime(CLOCK_MONOTONIC, &time);
-    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
-}
-
 } // namespace
 
 void limit_memory(std::uint64_t bytes) noexcept
@@ -76,19 +68,6 @@ bool has_grown() noexcept
         return false;
     auto data = data_of_this_process();
     return data > at_birth && data - at_birth > allowed / 2;
-}
-
-bool may_have_grown() noexcept
-{
-    constexpr std::uint64_t most_bytes_per_nanosecond = 32; // no machine fills pages faster
-    static std::uint64_t looked = 0;
-    if (allowed == 0)
-        return false;
-    auto time = now();
-    if (time - looked < allowed / 2 / most_bytes_per_nanosecond)
-        return false;
-    looked = time;
-    return true;
 }
 
 last_reserve::last_reserve() noexcept

@@ -8,10 +8,8 @@ namespace wodehaus::detail {
 /// From now on this process, and each that it forks, may have so many bytes more of private writable memory than it has
 /// now. 0: no limit.
 void limit_memory(std::uint64_t bytes) noexcept;
-/// Whether it keeps more than half of that.
+/// Whether it keeps more than half of that. Costs some microseconds, where there is a limit.
 bool has_grown() noexcept;
-/// Whether it is to be looked at: as seldom as that no process can get from the half to the whole between two looks.
-bool may_have_grown() noexcept;
 
 /// For its lifetime there is a little more, to tell that there was too little.
 class last_reserve {

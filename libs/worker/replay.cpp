@@ -5,6 +5,7 @@
 #include "worker/by_hand.hpp"
 #include "worker/exception_account.hpp"
 #include "worker/kept_job.hpp"
+#include "worker/memory.hpp"
 #include "worker/role.hpp"
 #include "worker/this_job.hpp"
 
@@ -66,6 +67,7 @@ int call(registration const& worker, kept_file const& kept)
     } catch (abi::__forced_unwind const&) {
         throw; // a cancelled thread: not an exception that may be swallowed
     } catch (...) {
+        last_reserve for_telling;
         say("%s%s", words_before(call.at), printable(describe_current_exception()).c_str());
         return failed_again;
     }
@@ -99,6 +101,7 @@ int run(std::string const& path, std::function<void()> const& preload)
         return not_tried;
     }
     say("runs it again, in process %d", static_cast<int>(::getpid()));
+    limit_memory(about.memory);
     return call(*worker, kept);
 }
 

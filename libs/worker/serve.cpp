@@ -192,7 +192,7 @@ private:
             auto used = site_.used();
             tell(frame_kind::used, id, {reinterpret_cast<char const*>(&used), sizeof used}, false);
         }
-        if (goes_on && may_have_grown() && has_grown())
+        if (goes_on && has_grown())
             leave(id);
     }
 

@@ -9,11 +9,12 @@
 
 namespace wodehaus::detail {
 
-// The guard page below a stack is hit close to where it ends.
+// The guard page below a stack is hit close to where it ends. What lies above its top is an array that was overrun.
 bool stack_cause::is_stack_overflow() const noexcept
 {
     constexpr std::uint64_t close = 64 << 10;
-    return signal == SIGSEGV && code > 0 && address != 0 && address + close > stack_pointer && address < stack_pointer + close;
+    return signal == SIGSEGV && code > 0 && address != 0 && address != program_counter &&
+           address + close > stack_pointer && address < stack_pointer + close && (stack_top == 0 || address < stack_top);
 }
 
 std::optional<thread_stack> read_stack(std::span<char const> body)

@@ -16,6 +16,7 @@ struct stack_cause {
     std::int32_t code = 0;      ///< `si_code`
     std::uint64_t address = 0;  ///< where the fault is, for the signals that have one
     std::uint64_t program_counter = 0, stack_pointer = 0;
+    std::uint64_t stack_top = 0; ///< where the thread's stack begins, or further down; 0: not known
     std::int32_t thread = 0;
     std::int32_t threads = 0;   ///< how many are to tell theirs, where the server has asked
     std::uint16_t places = 0, files = 0;

@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(groups_failures_by_their_stacks)
     BOOST_TEST(group_with(groups, "std::invalid_argument: stol").count == 2u);
     BOOST_TEST(group_with(groups, "std::out_of_range: stol").count == 1u);
     BOOST_TEST(group_with(groups, "std::bad_alloc").first == all.work / "much");
-    BOOST_TEST(group_with(groups, "timed out").first == all.work / "open");
+    BOOST_TEST(group_with(groups, "longer than its timeout").first == all.work / "open");
     BOOST_TEST(group_with(groups, "it cannot be read: No such file").command == "");
 }
 
@@ -158,6 +158,7 @@ BOOST_AUTO_TEST_CASE(the_command_shows_it_again)
     all.output = all.work / "it's the report";
     all.add("zero", "(/ 5 0)");
     all.add("word", "(+ 1 x)");
+    all.add("much", "(repeat 100000000 1)");
     BOOST_TEST(all.run().exit_code == 1);
     for (auto const& each : all.files)
         fs::remove(each); // the job has all that is needed
@@ -167,6 +168,9 @@ BOOST_AUTO_TEST_CASE(the_command_shows_it_again)
     auto word = shell(group_with(groups, "stol").command);
     BOOST_TEST(word.exit_code == 1);
     BOOST_TEST(contains(word.errors, "it threw std::invalid_argument: stol"), word.errors);
+    auto much = shell(group_with(groups, "bad_alloc").command); // it may have no more than it had
+    BOOST_TEST(much.exit_code == 1);
+    BOOST_TEST(contains(much.errors, "it threw std::bad_alloc"), much.errors);
 }
 
 BOOST_AUTO_TEST_CASE(names_from_the_standard_input)
@@ -222,9 +226,9 @@ BOOST_AUTO_TEST_CASE(stopped_it_reports_what_it_has)
     all.add("zero", "(/ 1 0)");
     for (int i = 0; i < 5; ++i)
         all.add("hang " + std::to_string(i), "(");
-    auto shown = shell("exec 3>&1; " + program() + " --processes 1 --timeout 100000 --output '" + all.output.string() + "' '" +
+    auto shown = shell("exec 3>&1; " + program() + " --processes 1 --timeout 5000 --output '" + all.output.string() + "' '" +
                        all.work.path() + "/zero' '" + all.work.path() + "'/hang* & pid=$!; until ls '" +
-                       all.output.string() + "'/failed/*.job > /dev/null 2>&1; do :; done; kill -TERM $pid; wait $pid");
+                       all.output.string() + "'/failed/*.job > /dev/null 2>&1; do sleep 0.05; done; kill -TERM $pid; wait $pid");
     BOOST_TEST(shown.exit_code == 1);
     BOOST_TEST(contains(shown.output, "failed, "), shown.output);
     BOOST_TEST(group_with(groups_of(all.page()), "division").count == 1u);

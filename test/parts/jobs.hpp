@@ -46,7 +46,7 @@ inline int which_attempt(int survives)
 {
     return *from + 1;
 }
-inline int crashes(int)
+[[gnu::noinline]] inline int crashes(int)
 {
     int* volatile null = nullptr;
     return reads(null) + 1;

@@ -1,4 +1,5 @@
 // How a job's process can die, and what is told of it: the cause in `what`, the function and its line in `trace`.
+#include "test/kit/filter.hpp"
 #include "test/kit/preload.hpp"
 
 #include <wodehaus/this_job.hpp>
@@ -6,6 +7,7 @@
 #include <boost/serialization/string.hpp>
 #include <boost/serialization/utility.hpp>
 
+#include <array>
 #include <cassert>
 #include <csignal>
 #include <cstdlib>
@@ -21,6 +23,7 @@
 using boost::asio::awaitable;
 using wodehaus::errc;
 using wodehaus::worker;
+using namespace std::chrono_literals;
 
 namespace ways_to_die {
 
@@ -92,6 +95,29 @@ int* volatile null = nullptr;
     return mapped[job]; // the file is empty
 }
 
+[[gnu::noinline]] int by_overrun(int job)
+{
+    char some[16];
+    for (char volatile* at = some;; ++at) // to the top of the stack
+        *at = static_cast<char>(job);
+    return job;
+}
+[[gnu::noinline]] int by_null_on_a_smashed_stack(int job)
+{
+    char some[16];
+    char volatile* at = some;
+    for (int i = 0; i < 200; ++i) // where it was called from is lost
+        *at++ = 'x';
+    *null = job;
+    return job;
+}
+[[gnu::noinline]] int by_a_filter(int job)
+{
+    if (!kit::filter_calls({SYS_getppid}, SECCOMP_RET_TRAP))
+        ::raise(SIGSYS);
+    return static_cast<int>(::syscall(SYS_getppid)) + job;
+}
+
 int dies(std::pair<std::string, int> const& job)
 {
     auto const& [way, number] = job;
@@ -115,11 +141,33 @@ int dies(std::pair<std::string, int> const& job)
         return by_illegal_instruction(number) + 1;
     if (way == "bus error")
         return by_bus_error(number) + 1;
+    if (way == "overrun")
+        return by_overrun(number) + 1;
+    if (way == "smashed stack")
+        return by_null_on_a_smashed_stack(number) + 1;
+    if (way == "filter")
+        return by_a_filter(number) + 1;
     if (way == "exit")
         ::_exit(3);
     if (way == "kill")
         ::kill(::getpid(), SIGKILL);
     return number;
+}
+
+/// The worker is a server itself, whose processes are forked from it. Gives the account of a job that dies there.
+std::string dies_further_down(int number)
+{
+    std::string what;
+    std::pair<std::string, int> job{"noexcept", number};
+    boost::asio::io_context context{1};
+    wodehaus::basic_job_server<> server{context, {.workers = 1, .launch = wodehaus::launch::fork}};
+    server.async_run([](std::exception_ptr, wodehaus::run_summary) {});
+    server.async_try_call(worker<dies>, job, [&](std::exception_ptr, wodehaus::outcome<int> end) {
+        what = end ? "a result" : end.error().what;
+        server.stop();
+    });
+    context.run();
+    return what;
 }
 
 } // namespace ways_to_die
@@ -203,6 +251,9 @@ std::vector<way_to_die> const all{
     {"division", SIGFPE, "SIGFPE (Floating point exception), by a division by zero", "by_division"},
     {"illegal instruction", SIGILL, "SIGILL (Illegal instruction), by what is no instruction", "by_illegal_instruction"},
     {"bus error", SIGBUS, "SIGBUS (Bus error), at address 0x", "by_bus_error"},
+    {"overrun", SIGSEGV, "SIGSEGV (Segmentation fault), at address 0x", "by_overrun"},
+    {"smashed stack", SIGSEGV, "by a null pointer (address 0x0)", "by_null_on_a_smashed_stack"},
+    {"filter", SIGSYS, "SIGSYS", "by_a_filter"},
     {"kill", SIGKILL, "SIGKILL", ""},
     {"exit", 0, "exited with status 3", ""},
 };
@@ -237,17 +288,33 @@ BOOST_AUTO_TEST_CASE(each_way_to_die_is_told)
     });
 }
 
+BOOST_AUTO_TEST_CASE(in_a_process_that_one_of_ours_has_forked)
+{
+    kit::each(std::array{kit::zygote_fresh, kit::exec_fresh, kit::fork_fresh}, [](kit::way how) {
+        kit::with_server(how({.workers = 1}), [](wodehaus::job_server& server) -> awaitable<void> {
+            for (int number : {1, 2}) {
+                auto end = co_await server.async_try_call(worker<ways_to_die::dies_further_down>, number);
+                std::string what = end ? *end : end.error().what;
+                BOOST_TEST(kit::contains(what, "an exception that nobody has caught: std::out_of_range: beyond"), what);
+            }
+        });
+    });
+}
+
 BOOST_AUTO_TEST_CASE(each_way_to_hang_is_told)
 {
     kit::each_way([](kit::way how) {
-        auto options = how({.workers = 2, .kill_after = std::chrono::milliseconds{500}});
+        auto options = how({.workers = 2, .kill_after = 500ms});
         kit::with_server(options, [](wodehaus::job_server& server) -> awaitable<void> {
             for (std::string way : {"sleep_here", "spin_here", "wait_for_lock", "three_threads", "ask_and_go_on"}) {
                 BOOST_TEST_INFO_SCOPE(way);
-                auto job = wodehaus::task{worker<ways_to_hang::hangs>, way}.timeout(std::chrono::milliseconds{50});
-                auto end = co_await server.async_try_call(job);
-                auto why = kit::failed(end, errc::timed_out);
-                BOOST_TEST(kit::contains(why.trace, "ways_to_hang::" + way + "()"), why);
+                auto place = "ways_to_hang::" + way + "()";
+                wodehaus::failure why;
+                for (auto limit = 50ms; !kit::contains(why.trace, place) && limit < 30s; limit *= 4) { // until it gets there
+                    auto job = wodehaus::task{worker<ways_to_hang::hangs>, way}.timeout(limit);
+                    why = kit::failed(co_await server.async_try_call(job), errc::timed_out);
+                }
+                BOOST_TEST(kit::contains(why.trace, place), why);
                 BOOST_TEST(kit::contains(why.what, ", in ways_to_hang::"), why.what);
                 BOOST_TEST(kit::contains(why.trace, "ways_to_hang::beside(") == (way == "three_threads"), why);
             }
@@ -258,9 +325,9 @@ BOOST_AUTO_TEST_CASE(each_way_to_hang_is_told)
 BOOST_AUTO_TEST_CASE(what_cannot_say_where_it_hangs_is_ended_all_the_same)
 {
     kit::each_launch([](kit::way how) {
-        kit::with_server(how({.workers = 1, .kill_after = std::chrono::milliseconds{50}}),
+        kit::with_server(how({.workers = 1, .kill_after = 50ms}),
                          [](wodehaus::job_server& server) -> awaitable<void> {
-                             auto job = wodehaus::task{worker<ways_to_hang::stops>, 0}.timeout(std::chrono::milliseconds{50});
+                             auto job = wodehaus::task{worker<ways_to_hang::stops>, 0}.timeout(50ms);
                              auto end = co_await server.async_try_call(job);
                              BOOST_TEST(kit::failed(end, errc::timed_out).trace == "");
                          });

@@ -186,9 +186,12 @@ BOOST_AUTO_TEST_CASE(kept_jobs_are_inputs)
     auto of_other = fuzz({"parser::look", file});
     BOOST_TEST(of_other.exit_code == 0);
     BOOST_TEST(!contains(of_other.output, "look at"), of_other.output);
-    // What is damaged is bytes like others.
+    BOOST_TEST(contains(of_other.errors, "of the kept jobs 0 were run, and 1 are for other workers"), of_other.errors);
     put(folder / "damaged", content_of(file) + "x");
-    BOOST_TEST(contains(fuzz({"read", folder / "damaged"}).output, "read \"wodehaus job"));
+    auto all = fuzz({"read", folder / "damaged", file});
+    BOOST_TEST(all.output == "given --wodehaus-fuzz=read\ngiven a file\ngiven a file\nread \"bad\" 1\n");
+    BOOST_TEST(contains(all.errors, "of the kept jobs 1 were run, and 0 are for other workers"), all.errors);
+    BOOST_TEST(contains(all.errors, "1 are damaged, or larger than -max_len"), all.errors);
 }
 
 BOOST_AUTO_TEST_CASE(bytes_are_changed_as_the_fuzzer_does)

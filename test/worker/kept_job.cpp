@@ -27,6 +27,7 @@ kept_job sample()
     about.account = about.what + "\n  signal: SIGSEGV";
     about.time = 20'782 * a_day + 17 * 3600 * a_second + 123'456'789;
     about.max_message = 1 << 20;
+    about.memory = 1 << 30;
     return about;
 }
 
@@ -74,7 +75,7 @@ std::string with(std::string file, std::size_t at, Number value)
 }
 
 // Where in a file these lie.
-constexpr std::size_t at_version = 16, at_texts = 80, at_job = 112;
+constexpr std::size_t at_version = 16, at_texts = 88, at_job = 120;
 
 } // namespace
 
@@ -94,6 +95,7 @@ BOOST_AUTO_TEST_CASE(what_was_kept_is_read)
     BOOST_TEST(read.account == about.account);
     BOOST_TEST(read.time == about.time);
     BOOST_TEST(read.max_message == about.max_message);
+    BOOST_TEST(read.memory == about.memory);
     BOOST_TEST(file.substr(at) == job);
 }
 
@@ -119,7 +121,7 @@ BOOST_AUTO_TEST_CASE(garbage)
     BOOST_TEST(wrong_with(std::string(200, 'x')) == "it is not a kept job");
     for (std::size_t i = 0; i < at_version; ++i)
         BOOST_TEST(wrong_with(with(file, i, '?')) == "it is not a kept job");
-    BOOST_TEST(contains(wrong_with(with(file, at_version, 2u)), "another version"));
+    BOOST_TEST(contains(wrong_with(with(file, at_version, 1u)), "another version"));
     for (std::size_t at = at_texts; at <= at_job; at += 8)
         for (std::uint64_t lie : {std::uint64_t{0}, std::uint64_t{5} << 60, ~std::uint64_t{0},
                                   ~std::uint64_t{0} - at + 1, std::uint64_t{longest_kept_texts} + 1})
