@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 #include <csignal>
+#include <set>
 
 #include <unistd.h>
 
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::chrono::seconds patience{10};        // debug information of a gigabyte can be read in that
 constexpr std::size_t most_written = 4 << 20;       // bytes of names at once
+constexpr std::size_t most_at_once = 1000;          // places, and somewhat more
 constexpr std::size_t most_known = 100'000;         // places, before what is known is forgotten
 
 bool is_address(std::string_view line)
@@ -104,11 +106,7 @@ void symbolizer::go_on()
 {
     auto self = shared_from_this(); // who is told may let go of us
     while (!running_ && !searches_.empty()) {
-        auto& first = searches_.front();
-        std::vector<file_place> unknown;
-        for (auto const& place : first.places)
-            if (!known_.contains(place) && (unknown.empty() || unknown.front().file == place.file))
-                unknown.push_back(place);
+        auto unknown = unknown_of_first();
         if (unknown.empty() || hurries_) {
             tell_first();
         } else if (!can_be_known(unknown.front().file)) {
@@ -126,6 +124,20 @@ void symbolizer::go_on()
     hurries_ = false;
     if (known_.size() > most_known)
         known_.clear();
+}
+
+// In one of its files; and what the others want to know of that, since reading it takes most of the time.
+std::vector<file_place> symbolizer::unknown_of_first() const
+{
+    std::set<file_place> unknown;
+    for (auto const& each : searches_) {
+        for (auto const& place : each.places)
+            if (!known_.contains(place) && (unknown.empty() || unknown.begin()->file == place.file))
+                unknown.insert(place);
+        if (unknown.empty() || unknown.size() > most_at_once)
+            break;
+    }
+    return {unknown.begin(), unknown.end()};
 }
 
 void symbolizer::tell_first()

@@ -69,6 +69,7 @@ private:
     void read();
     void finish();
     void wait_for_end();
+    std::vector<file_place> unknown_of_first() const;
     void tell_first();
     void give_up(std::vector<file_place> const& places);
 

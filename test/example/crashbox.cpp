@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(stopped_it_reports_what_it_has)
     all.add("zero", "(/ 1 0)");
     for (int i = 0; i < 5; ++i)
         all.add("hang " + std::to_string(i), "(");
-    auto shown = shell("exec 3>&1; " + program() + " --processes 1 --timeout 5000 --output '" + all.output.string() + "' '" +
+    auto shown = shell("exec 3>&1; " + program() + " --processes 1 --timeout 1000 --output '" + all.output.string() + "' '" +
                        all.work.path() + "/zero' '" + all.work.path() + "'/hang* & pid=$!; until ls '" +
                        all.output.string() + "'/failed/*.job > /dev/null 2>&1; do sleep 0.05; done; kill -TERM $pid; wait $pid");
     BOOST_TEST(shown.exit_code == 1);

@@ -262,6 +262,22 @@ std::vector<way_to_die> const all{
     {"exit", 0, "exited with status 3", ""},
 };
 
+void check(way_to_die const& way, wodehaus::outcome<int> const& end)
+{
+    BOOST_TEST_INFO_SCOPE(way.name);
+    auto why = kit::failed(end, way.signal ? errc::process_crashed : errc::process_exited);
+    BOOST_TEST(why.signal == way.signal);
+    BOOST_TEST(kit::contains(why.what, way.cause), why.what);
+    if (way.function.empty()) {
+        BOOST_TEST(why.trace == "");
+        return;
+    }
+    BOOST_TEST(kit::contains(why.trace, way.function), why);
+    BOOST_TEST(kit::contains(why.trace, "crashes.cpp:"), why);
+    BOOST_TEST(kit::contains(why.what, ", in ways_to_die::"), why.what);
+    BOOST_TEST(kit::contains(why.what, " at crashes.cpp:"), why.what);
+}
+
 /// What is told of such a hang, once it has had the time to get there.
 awaitable<wodehaus::failure> hang(wodehaus::job_server& server, std::string const& way)
 {
@@ -289,22 +305,12 @@ BOOST_AUTO_TEST_CASE(each_way_to_die_is_told)
         auto options = how({.workers = 2});
         options.logger = {};
         kit::with_server(options, [](wodehaus::job_server& server) -> awaitable<void> {
-            for (auto const& way : all) {
-                BOOST_TEST_INFO_SCOPE(way.name);
-                std::pair<std::string, int> job{way.name, 1};
-                auto end = co_await server.async_try_call(worker<ways_to_die::dies>, job);
-                auto why = kit::failed(end, way.signal ? errc::process_crashed : errc::process_exited);
-                BOOST_TEST(why.signal == way.signal);
-                BOOST_TEST(kit::contains(why.what, way.cause), why.what);
-                if (way.function.empty()) {
-                    BOOST_TEST(why.trace == "");
-                    continue;
-                }
-                BOOST_TEST(kit::contains(why.trace, way.function), why);
-                BOOST_TEST(kit::contains(why.trace, "crashes.cpp:"), why);
-                BOOST_TEST(kit::contains(why.what, ", in ways_to_die::"), why.what);
-                BOOST_TEST(kit::contains(why.what, " at crashes.cpp:"), why.what);
-            }
+            std::vector<std::pair<std::string, int>> jobs;
+            for (auto const& way : all)
+                jobs.emplace_back(way.name, 1);
+            auto ends = co_await server.async_try_map(worker<ways_to_die::dies>, jobs);
+            for (std::size_t i = 0; i < all.size(); ++i)
+                check(all[i], ends[i]);
         });
     });
 }
@@ -324,7 +330,7 @@ BOOST_AUTO_TEST_CASE(in_a_process_that_one_of_ours_has_forked)
 
 BOOST_AUTO_TEST_CASE(each_way_to_hang_is_told)
 {
-    kit::each_way([](kit::way how) {
+    kit::each_launch([](kit::way how) {
         auto options = how({.workers = 2, .kill_after = 500ms});
         kit::with_server(options, [](wodehaus::job_server& server) -> awaitable<void> {
             for (std::string way : {"sleep_here", "spin_here", "wait_for_lock", "three_threads", "ask_and_go_on"}) {
