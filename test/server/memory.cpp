@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(a_worker_that_says_so)
 
 BOOST_AUTO_TEST_CASE(a_process_that_wants_too_much)
 {
-    kit::each_way([](kit::way how) {
+    kit::each_launch([](kit::way how) {
         kit::with_server(how({.workers = 1, .memory = limit}), [](wodehaus::job_server& server) -> awaitable<void> {
             auto filled = co_await server.async_try_call(worker<fills>, 1);
             auto why = kit::failed(filled, errc::out_of_memory);
@@ -313,7 +313,7 @@ BOOST_AUTO_TEST_CASE(a_failure_tells_what_its_job_has_used)
 
 BOOST_AUTO_TEST_CASE(the_log_tells_what_each_job_has_used)
 {
-    kit::each_way_and_in_process([](kit::way how) {
+    kit::each(std::array{kit::zygote_fresh, kit::exec_kept, kit::fork_ahead, kit::in_process}, [](kit::way how) {
         kit::lines log;
         kit::with_server(how({.workers = 1, .logger = log.logger()}), [](wodehaus::job_server& server) -> awaitable<void> {
             BOOST_TEST(co_await server.async_call(worker<works>, 60) == 60);
