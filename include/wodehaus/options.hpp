@@ -66,7 +66,8 @@ enum class output {
 /// elsewhere. No effect on in_process.
 ///
 /// `keep_failed` is made if it is not there. Each job that a process had begun, and that has failed for good, becomes a
-/// file in it, readable by its user alone; `program --wodehaus-replay FILE` runs it again, under a debugger if you like.
+/// file in it (`failure::kept`), readable by its user alone; `program --wodehaus-replay FILE` runs it again, under a
+/// debugger if you like.
 /// Not kept are jobs that were cancelled, stopped or never begun, jobs of closures, and such of more than 64 MiB. At most
 /// 1000 files, and 1 GiB, lie there: the oldest go first. What goes wrong with it is a line of the log, and no more.
 ///

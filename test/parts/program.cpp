@@ -1,6 +1,7 @@
 // A server whose processes are another program, which only runs jobs. Arguments: such programs.
 #include "test/kit/preload.hpp"
 #include "test/kit/program.hpp"
+#include "test/kit/sanitizer.hpp"
 #include "test/kit/serve.hpp"
 #include "test/parts/jobs.hpp"
 
@@ -55,6 +56,9 @@ BOOST_AUTO_TEST_CASE(a_worker_that_it_lacks)
     });
 }
 
+// Sanitizers take it for themselves.
+#if !defined(KIT_ADDRESS_SANITIZER) && !defined(KIT_THREAD_SANITIZER) && !defined(KIT_UNDEFINED_BEHAVIOR_SANITIZER)
+
 BOOST_AUTO_TEST_CASE(where_it_crashed)
 {
     each_program([](wodehaus::job_server& server, std::string program) -> kit::awaitable<void> {
@@ -67,6 +71,8 @@ BOOST_AUTO_TEST_CASE(where_it_crashed)
         BOOST_TEST(kit::contains(why.trace, "  #1 "), why); // its callers are there in any case
     });
 }
+
+#endif
 
 BOOST_AUTO_TEST_CASE(it_runs_kept_jobs_again)
 {
