@@ -128,6 +128,8 @@ bool stack_writer::send() noexcept
     std::size_t size = sizeof(frame_header);
     auto append = [&](void const* from, std::size_t count) {
         count = std::min(count, message_.size() - size);
+        if (count == 0)
+            return;
         std::memcpy(message_.data() + size, from, count);
         size += count;
     };

@@ -23,7 +23,8 @@ std::optional<thread_stack> read_stack(std::span<char const> body)
     auto take = [&](void* to, std::size_t size) {
         if (body.size() < size)
             return false;
-        std::memcpy(to, body.data(), size);
+        if (size > 0)
+            std::memcpy(to, body.data(), size);
         body = body.subspan(size);
         return true;
     };
