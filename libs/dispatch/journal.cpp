@@ -1,17 +1,7 @@
 // What happens, in lines.
 #include "dispatch/journal.hpp"
 
-#include <cstdio>
-
-namespace wodehaus {
-
-void errors_to_stderr::operator()(level importance, std::string_view line) const
-{
-    if (importance == level::error)
-        std::fprintf(stderr, "wodehaus: %.*s\n", static_cast<int>(line.size()), line.data());
-}
-
-namespace detail {
+namespace wodehaus::detail {
 
 journal::journal(logger to) : to_(std::move(to)), wants_course_(to_ && !to_.target<errors_to_stderr>()) {}
 
@@ -79,6 +69,4 @@ std::string journal::describe(event const& what) const
     return {};
 }
 
-} // namespace detail
-
-} // namespace wodehaus
+} // namespace wodehaus::detail

@@ -122,6 +122,8 @@ kept_parts read_kept(std::span<char const> beginning, std::uint64_t file_size)
     std::memcpy(&first, beginning.data(), sizeof first);
     if (first.version != version)
         wrong("it was kept by another version of the library");
+    if (first.time < 0)
+        wrong("it is damaged: it tells of a time before 1970");
     kept_parts parts{job_in(first), sizeof first};
     std::size_t room = longest_kept_texts;
     for (std::size_t i = 0; i < first.texts.size(); ++i) {

@@ -5,6 +5,7 @@
 #include "wire/descriptor.hpp"
 
 #include <cstddef>
+#include <limits>
 
 using namespace wodehaus::detail;
 using kit::contains;
@@ -75,7 +76,7 @@ std::string with(std::string file, std::size_t at, Number value)
 }
 
 // Where in a file these lie.
-constexpr std::size_t at_version = 16, at_texts = 88, at_job = 120;
+constexpr std::size_t at_version = 16, at_time = 32, at_texts = 88, at_job = 120;
 
 } // namespace
 
@@ -122,6 +123,8 @@ BOOST_AUTO_TEST_CASE(garbage)
     for (std::size_t i = 0; i < at_version; ++i)
         BOOST_TEST(wrong_with(with(file, i, '?')) == "it is not a kept job");
     BOOST_TEST(contains(wrong_with(with(file, at_version, 1u)), "another version"));
+    for (std::int64_t lie : {std::int64_t{-1}, std::numeric_limits<std::int64_t>::min()})
+        BOOST_TEST(contains(wrong_with(with(file, at_time, lie)), "before 1970"));
     for (std::size_t at = at_texts; at <= at_job; at += 8)
         for (std::uint64_t lie : {std::uint64_t{0}, std::uint64_t{5} << 60, ~std::uint64_t{0},
                                   ~std::uint64_t{0} - at + 1, std::uint64_t{longest_kept_texts} + 1})
