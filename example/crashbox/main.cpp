@@ -2,8 +2,8 @@
 // are one, and each can be run again.
 #include "expression.hpp"
 #include "options.hpp"
-#include "page/text.hpp"
 #include "report.hpp"
+#include "shared/text.hpp"
 
 #include <wodehaus.hpp>
 
@@ -16,7 +16,6 @@
 #include <iterator>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 
 namespace asio = boost::asio;
@@ -99,7 +98,7 @@ private:
         }
         if (end.error().code == wodehaus::errc::launch_failed)
             throw wodehaus::job_error{end.error()}; // it is not the file's fault, and the next would fare alike
-        result_.failures.add({name, std::move(end.error())});
+        result_.failures.add({name, end.error()});
     }
 
     std::vector<std::string> names_;
@@ -162,17 +161,8 @@ int run(request const& asked)
 int main(int argc, char** argv)
 {
     wodehaus::init(argc, argv);
-    try {
+    return run_and_report("crashbox", [&] {
         auto asked = read_options(argc, argv);
-        int status = asked ? run(*asked) : 0;
-        if (!std::cout.flush())
-            throw std::runtime_error{"cannot write to the standard output"};
-        return status;
-    } catch (bad_usage const& error) {
-        std::cerr << "crashbox: " << printable(error.what()) << "; --help tells how it is used\n";
-        return 2;
-    } catch (std::exception const& error) {
-        std::cerr << "crashbox: " << printable(error.what()) << '\n';
-        return 1;
-    }
+        return asked ? run(*asked) : 0;
+    });
 }

@@ -4,8 +4,6 @@
 #include <iostream>
 #include <thread>
 
-#include <boost/program_options.hpp>
-
 namespace options = boost::program_options;
 
 namespace {
@@ -16,15 +14,6 @@ constexpr char const usage[] =
     "report.html, of what went wrong: failures of one kind together, each with the command that shows it again.\n"
     "Without a FILE the names are read from the standard input, one on each line.\n\n";
 constexpr char const after[] = "\nExit status: 0 all went well, 1 some files failed or were left out, 2 wrong usage.\n";
-
-// Signed, since Boost would read -1 as a large unsigned number.
-long in_range(options::variables_map const& given, char const* name, long most)
-{
-    auto value = given[name].as<long>();
-    if (value < 1 || value > most)
-        throw bad_usage{"--" + std::string{name} + " must be between 1 and " + std::to_string(most)};
-    return value;
-}
 
 } // namespace
 
@@ -46,12 +35,7 @@ std::optional<request> read_options(int argc, char** argv)
     options::positional_options_description positional;
     positional.add("file", -1);
 
-    options::variables_map given;
-    try {
-        store(options::command_line_parser{argc, argv}.options(all).positional(positional).run(), given);
-    } catch (options::error const& error) {
-        throw bad_usage{error.what()};
-    }
+    auto given = parse(argc, argv, all, positional);
     if (given.count("help")) {
         std::cout << usage << shown << after;
         return std::nullopt;

@@ -1,10 +1,11 @@
 // What the user asks for.
 #pragma once
 
+#include "shared/command_line.hpp"
+
 #include <chrono>
 #include <filesystem>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -13,12 +14,6 @@ struct request {
     std::filesystem::path output;
     std::size_t processes = 0, memory = 0; ///< bytes
     std::chrono::milliseconds timeout{0};
-};
-
-/// The user asked for what cannot be; the text is one line.
-class bad_usage : public std::runtime_error {
-public:
-    using std::runtime_error::runtime_error;
 };
 
 /// Reads the command line. Empty if it asked for help, which has been given then. Throws `bad_usage`.

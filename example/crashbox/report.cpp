@@ -1,7 +1,7 @@
 #include "report.hpp"
 
-#include "page/file.hpp"
-#include "page/text.hpp"
+#include "shared/file.hpp"
+#include "shared/text.hpp"
 
 #include <cstdio>
 #include <sstream>
@@ -41,11 +41,6 @@ summary:focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; }
 ul { margin: .5rem 0 0; padding-left: 1.2rem; }
 @media (max-width: 600px) { dl { grid-template-columns: minmax(0, 1fr); gap: .1rem; } dd { margin-bottom: .4rem; } }
 )css";
-
-std::string counted(std::size_t count, std::string const& one, std::string const& many)
-{
-    return std::to_string(count) + ' ' + (count == 1 ? one : many);
-}
 
 /// As a word of a shell's command.
 std::string quoted(std::string const& word)

@@ -2,9 +2,9 @@
 #include "decoder.hpp"
 #include "find.hpp"
 #include "options.hpp"
-#include "page/text.hpp"
 #include "picture.hpp"
 #include "progress.hpp"
+#include "shared/text.hpp"
 #include "sheet.hpp"
 
 #include <wodehaus.hpp>
@@ -158,17 +158,8 @@ int run(request const& asked)
 int main(int argc, char** argv)
 {
     wodehaus::init(argc, argv, prepare_decoder);
-    try {
+    return run_and_report("thumbnails", [&] {
         auto asked = read_options(argc, argv);
-        int status = asked ? run(*asked) : 0;
-        if (!std::cout.flush())
-            throw std::runtime_error{"cannot write to the standard output"};
-        return status;
-    } catch (bad_usage const& error) {
-        std::cerr << "thumbnails: " << printable(error.what()) << "; --help tells how it is used\n";
-        return 2;
-    } catch (std::exception const& error) {
-        std::cerr << "thumbnails: " << printable(error.what()) << '\n';
-        return 1;
-    }
+        return asked ? run(*asked) : 0;
+    });
 }

@@ -3,8 +3,6 @@
 #include <iostream>
 #include <thread>
 
-#include <boost/program_options.hpp>
-
 namespace options = boost::program_options;
 
 namespace {
@@ -19,15 +17,6 @@ constexpr char const after[] =
     "\nExit status: 0 all is done, 1 some pictures failed or were left out, 2 wrong usage.\n";
 
 constexpr long largest_size = 4096, most_processes = 1024, longest_timeout = 24 * 60 * 60;
-
-// Signed, since Boost would read -1 as a large unsigned number.
-long in_range(options::variables_map const& given, char const* name, long most)
-{
-    auto value = given[name].as<long>();
-    if (value < 1 || value > most)
-        throw bad_usage{"--" + std::string{name} + " must be between 1 and " + std::to_string(most)};
-    return value;
-}
 
 void check(request const& asked)
 {
@@ -61,12 +50,7 @@ std::optional<request> read_options(int argc, char** argv)
     options::positional_options_description positional;
     positional.add("folder", 1);
 
-    options::variables_map given;
-    try {
-        store(options::command_line_parser{argc, argv}.options(all).positional(positional).run(), given);
-    } catch (options::error const& error) {
-        throw bad_usage{error.what()};
-    }
+    auto given = parse(argc, argv, all, positional);
     if (given.count("help")) {
         std::cout << usage << shown << after;
         return std::nullopt;

@@ -2,8 +2,8 @@
 
 #include "find.hpp"
 #include "look.hpp"
-#include "page/file.hpp"
-#include "page/text.hpp"
+#include "shared/file.hpp"
+#include "shared/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -25,11 +25,6 @@ std::string in_units(std::uint64_t bytes)
     text.precision(unit == 0 || value >= 99.95 ? 0 : 1);
     text << std::fixed << value << ' ' << units[unit];
     return text.str();
-}
-
-std::string counted(std::size_t count, std::string const& one, std::string const& many)
-{
-    return std::to_string(count) + ' ' + (count == 1 ? one : many);
 }
 
 // From the page to the picture, wherever both are.

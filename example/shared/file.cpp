@@ -1,4 +1,4 @@
-#include "page/file.hpp"
+#include "shared/file.hpp"
 
 #include <cerrno>
 #include <fstream>

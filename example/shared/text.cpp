@@ -1,4 +1,4 @@
-#include "page/text.hpp"
+#include "shared/text.hpp"
 
 #include <cstdint>
 #include <cstdio>
@@ -86,4 +86,9 @@ std::string url(std::string_view path)
         else
             reference += hexadecimal("%%%02X", each);
     return reference;
+}
+
+std::string counted(std::size_t count, std::string const& one, std::string const& many)
+{
+    return std::to_string(count) + ' ' + (count == 1 ? one : many);
 }

@@ -2,6 +2,7 @@
 // for the terminal, or bytes that are no text at all.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -13,3 +14,6 @@ std::string html(std::string_view bytes);
 
 /// A path as the reference in a link, also one that is no text.
 std::string url(std::string_view path);
+
+/// "1 file", "2 files".
+std::string counted(std::size_t count, std::string const& one, std::string const& many);
