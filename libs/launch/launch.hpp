@@ -81,7 +81,8 @@ public:
     virtual void request() = 0;
     /// To the process's group, as long as it is not reaped.
     virtual void signal(int pid, int number) = 0;
-    /// Ends; `closed` is called when nothing of it is left. All processes have ended before.
+    /// Ends; `closed` is called when nothing of it is left, and nothing else is told any more. All processes of which it
+    /// has told have ended before.
     virtual void close(std::function<void()> closed) = 0;
     /// Kills and reaps everything, at once, blocking for as long as that takes.
     virtual void destroy() noexcept = 0;

@@ -252,7 +252,7 @@ private:
         auto next = got.descriptors.begin();
         auto take = [&] { return next != got.descriptors.end() ? std::move(*next++) : descriptor{}; };
         for (auto const& event : *events) {
-            if (!zygote_)
+            if (!zygote_ || closing_) // by whoever was told of the event before: what comes now is its own affair
                 return;
             if (!zygote_->census.take(event))
                 return give_up("reported what cannot be");

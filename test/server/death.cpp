@@ -7,7 +7,9 @@
 
 #include <boost/serialization/vector.hpp>
 
+#include <algorithm>
 #include <csignal>
+#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <random>
@@ -48,6 +50,13 @@ struct adopting {
     adopting& operator=(adopting const&) = delete;
     ~adopting() { ::prctl(PR_SET_CHILD_SUBREAPER, 0); }
 };
+
+bool has_living_children(int parent)
+{
+    auto text = std::to_string(parent);
+    std::ifstream children{"/proc/" + text + "/task/" + text + "/children"};
+    return std::any_of(std::istream_iterator<int>{children}, {}, [](int pid) { return kit::state_of(pid).alive(); });
+}
 
 /// Whether all that descends from this process is dead, or dies within a second.
 bool all_die()
@@ -500,6 +509,39 @@ BOOST_AUTO_TEST_CASE(the_zygote_is_stopped)
         BOOST_TEST((results == std::vector<int>{2, 3, 4, 5, 6, 7}));
         BOOST_TEST(!kit::state_of(zygote).alive());
     });
+}
+
+BOOST_AUTO_TEST_CASE(a_birth_is_told_behind_the_last_end)
+{
+    // Of both the zygote tells at once, since it was stopped when it was asked for one more, and when all it had ended.
+    kit::nothing_left guard;
+    asio::io_context context{1};
+    wodehaus::basic_job_server<> server{context, kit::zygote_fresh({.workers = 1})};
+    kit::gate gate{context.get_executor()};
+    job_under_way one{context.get_executor()};
+    constexpr std::size_t parked = 4; // beside the one at work
+    std::thread waker;
+    server.async_run(kit::rethrow{});
+    server.async_try_call(worker<passes>, gate.path(), one.handler());
+    auto stop_in_between = [&]() -> awaitable<void> {
+        int zygote = kit::state_of(co_await gate.arrived()).parent;
+        while (server.stats().started < 1 + parked)
+            co_await asio::post(context, asio::use_awaitable);
+        ::kill(zygote, SIGSTOP);
+        kit::within_a_second([zygote] { return kit::state_of(zygote).state == 'T'; });
+        gate.open();
+        co_await one.ended.wait();
+        co_await server.async_call(worker<good>, 1, asio::use_awaitable); // by one that is parked, and is to be replaced
+        server.stop();
+        waker = std::thread{[zygote] {
+            kit::within_a_second([zygote] { return !has_living_children(zygote); });
+            ::kill(zygote, SIGCONT);
+        }};
+    };
+    asio::co_spawn(context, stop_in_between, kit::rethrow{});
+    kit::run(context);
+    waker.join();
+    BOOST_TEST(server.stats().started == 1 + parked); // nobody waits for that one's end
 }
 
 BOOST_AUTO_TEST_CASE(the_zygote_is_stopped_while_the_server_ends)
