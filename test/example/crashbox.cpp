@@ -1,4 +1,5 @@
 // The example crashbox, run as a user runs it. Argument: the program.
+#include "test/kit/files.hpp"
 #include "test/kit/preload.hpp"
 #include "test/kit/program.hpp"
 
@@ -19,13 +20,6 @@ std::string program()
     auto const& suite = boost::unit_test::framework::master_test_suite();
     BOOST_REQUIRE_MESSAGE(suite.argc > 1, "usage: crashbox -- PROGRAM");
     return suite.argv[1];
-}
-
-std::string content_of(fs::path const& file)
-{
-    std::ifstream in{file, std::ios::binary};
-    BOOST_REQUIRE_MESSAGE(in, "there is no " << file);
-    return {std::istreambuf_iterator<char>{in}, {}};
 }
 
 kit::ended shell(std::string const& command)
@@ -96,7 +90,7 @@ struct expressions {
         options.insert(options.end(), files.begin(), files.end());
         return kit::run_program(options, program());
     }
-    std::string page() { return content_of(output / "report.html"); }
+    std::string page() { return kit::content_of(output / "report.html"); }
 };
 
 std::string nested(std::size_t depth)

@@ -2,6 +2,7 @@
 #include "example/parallel/halt.hpp"
 #include "example/parallel/in_order.hpp"
 #include "example/parallel/joblog.hpp"
+#include "test/kit/files.hpp"
 #include "test/kit/preload.hpp"
 #include "test/kit/running_program.hpp"
 
@@ -179,12 +180,6 @@ std::string program()
     return boost::unit_test::framework::master_test_suite().argv[1];
 }
 
-std::string content_of(fs::path const& file)
-{
-    std::ifstream in{file, std::ios::binary};
-    return {std::istreambuf_iterator<char>{in}, {}};
-}
-
 struct made {
     kit::ended end;
     std::string log;   ///< without times
@@ -219,7 +214,7 @@ made run(std::string const& what, std::vector<std::string> options, std::string 
     std::ofstream{work / "input", std::ios::binary} << input;
     options.insert(options.begin(), {"-c", "cd \"$0\"; exec \"$@\" < input", work.path(), what, "--joblog", "log"});
     auto end = kit::run_program(options, "/bin/sh");
-    return {end, without_times(content_of(work / "log")), sorted(content_of(work / "notes"))};
+    return {end, without_times(kit::content_of(work / "log")), sorted(kit::content_of(work / "notes"))};
 }
 
 made run(std::vector<std::string> options, std::string const& input)

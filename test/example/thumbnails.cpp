@@ -1,4 +1,5 @@
 // The example thumbnails, run as a user runs it. Arguments: the program, and the one with a broken decoder.
+#include "test/kit/files.hpp"
 #include "test/kit/preload.hpp"
 #include "test/kit/program.hpp"
 
@@ -34,13 +35,6 @@ std::string program()
 std::string program_with_bugs()
 {
     return program_given(true);
-}
-
-std::string content_of(fs::path const& file)
-{
-    std::ifstream in{file, std::ios::binary};
-    BOOST_REQUIRE_MESSAGE(in, "there is no " << file);
-    return {std::istreambuf_iterator<char>{in}, {}};
 }
 
 void put(fs::path const& file, std::string_view content)
@@ -192,7 +186,7 @@ struct made {
 
 made look_at(kit::ended end, fs::path const& output)
 {
-    made all{std::move(end), content_of(output / "contact.html"), {}, {}};
+    made all{std::move(end), kit::content_of(output / "contact.html"), {}, {}};
     for (auto const& each : fs::directory_iterator{output / "contact-thumbnails"})
         all.thumbnails.push_back(each.path());
     std::sort(all.thumbnails.begin(), all.thumbnails.end());
@@ -363,7 +357,7 @@ BOOST_AUTO_TEST_CASE(sizes)
     BOOST_TEST(found == expected, boost::test_tools::per_element());
     for (auto text : {"3000 × 1000", "1 × 5000", "150 × 90"})
         BOOST_TEST(contains(all.page, text));
-    BOOST_TEST(contains(all.page, std::to_string(content_of(work / "in/3 small.jpg").size()) + " bytes"));
+    BOOST_TEST(contains(all.page, std::to_string(kit::content_of(work / "in/3 small.jpg").size()) + " bytes"));
 }
 
 BOOST_AUTO_TEST_CASE(names_are_what_strangers_choose)

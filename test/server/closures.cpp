@@ -1,4 +1,5 @@
 // Closures, and the launches whose workers share the server's memory.
+#include "test/kit/files.hpp"
 #include "test/kit/preload.hpp"
 
 #include <wodehaus/process_name.hpp>
@@ -56,12 +57,6 @@ int waits_to_be_stopped(int)
     while (!wodehaus::this_job::stop_requested())
         std::this_thread::sleep_for(1ms);
     return 1;
-}
-
-std::string content_of(std::filesystem::path const& path)
-{
-    std::ifstream file{path};
-    return {std::istreambuf_iterator<char>{file}, {}};
 }
 
 } // namespace
@@ -201,9 +196,9 @@ BOOST_AUTO_TEST_CASE(writes_nothing_of_what_the_server_holds_back)
             }>;
             BOOST_TEST(co_await server.async_call(opens_many, 1) == 1);
         });
-        BOOST_TEST(content_of(held) == "");
+        BOOST_TEST(kit::content_of(held) == "");
         std::fclose(file);
-        BOOST_TEST(content_of(held) == "held back");
+        BOOST_TEST(kit::content_of(held) == "held back");
     });
 }
 

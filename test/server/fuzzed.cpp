@@ -1,5 +1,6 @@
 // Workers under a fuzzer: a small one, which stands where a program has libFuzzer. It makes no input; it runs the files
 // it is given, after a change of each where it is told to, and writes down what it was given.
+#include "test/kit/files.hpp"
 #include "test/kit/preload.hpp"
 #include "test/kit/program.hpp"
 #include "test/kit/ways.hpp"
@@ -13,7 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <fstream>
-#include <sstream>
 
 namespace fs = std::filesystem;
 using kit::contains;
@@ -52,13 +52,6 @@ inline int look(int)
 
 } // namespace other
 
-inline std::string content_of(std::string const& file)
-{
-    std::ostringstream content;
-    content << std::ifstream{file, std::ios::binary}.rdbuf();
-    return content.str();
-}
-
 // ---- the small fuzzer ----
 
 extern "C" {
@@ -77,7 +70,7 @@ int LLVMFuzzerRunDriver(int* argc, char*** argv, int (*run)(std::uint8_t const*,
         change = change || each == "-change";
         if (each.starts_with('-'))
             continue;
-        auto text = content_of(each);
+        auto text = kit::content_of(each);
         std::vector<std::uint8_t> bytes(text.begin(), text.end());
         if (change) {
             auto size = bytes.size();
@@ -187,7 +180,7 @@ BOOST_AUTO_TEST_CASE(kept_jobs_are_inputs)
     BOOST_TEST(of_other.exit_code == 0);
     BOOST_TEST(!contains(of_other.output, "look at"), of_other.output);
     BOOST_TEST(contains(of_other.errors, "of the kept jobs 0 were run, and 1 are for other workers"), of_other.errors);
-    put(folder / "damaged", content_of(file) + "x");
+    put(folder / "damaged", kit::content_of(file) + "x");
     auto all = fuzz({"read", folder / "damaged", file});
     BOOST_TEST(all.output == "given --wodehaus-fuzz=read\ngiven a file\ngiven a file\nread \"bad\" 1\n");
     BOOST_TEST(contains(all.errors, "of the kept jobs 1 were run, and 0 are for other workers"), all.errors);

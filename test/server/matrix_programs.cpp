@@ -1,6 +1,7 @@
 // The rows of the matrix that are about processes and programs: output, preload, another program, a launcher, init.
 #include "test/server/matrix.hpp"
 
+#include "test/kit/files.hpp"
 #include "test/kit/sanitizer.hpp"
 
 #include <boost/serialization/vector.hpp>
@@ -361,21 +362,11 @@ awaitable<mark> init_twice(kit::way how, asio::io_context& context)
     co_return mark::ok;
 }
 
-namespace {
-
-std::string own_command_line()
-{
-    std::ifstream in{"/proc/self/cmdline"};
-    return {std::istreambuf_iterator<char>{in}, {}};
-}
-
-} // namespace
-
 awaitable<mark> arguments_as_they_were(kit::way how, asio::io_context& context)
 {
     expect(arguments.left == arguments.given, "init has changed them");
     auto before = arguments.now(); // the test framework has taken its own out
-    auto line = own_command_line();
+    auto line = kit::content_of("/proc/self/cmdline");
     session run{context, how()};
     constexpr auto renames = worker<[](std::string const& name) {
         auto old = wodehaus::process_name();
@@ -386,7 +377,7 @@ awaitable<mark> arguments_as_they_were(kit::way how, asio::io_context& context)
     co_await run.end();
     wodehaus::process_name(""); // in process it was this one's
     expect(arguments.now() == before, "they have changed");
-    expect(own_command_line() == line, "its command line is now " + own_command_line());
+    expect(kit::content_of("/proc/self/cmdline") == line, "its command line is now " + kit::content_of("/proc/self/cmdline"));
     co_return mark::ok;
 }
 
