@@ -269,7 +269,7 @@ std::optional<errc> due(lie what)
     case lie::beyond_all_bounds:
         return errc::too_large;
     case lie::twice:
-        return std::nullopt; // whatever it answers first is its answer
+        return std::nullopt; // whatever comes first is its answer: the lie, unless the other one is in the ring
     case lie::closes_and_stays:
         return errc::process_lost;
     default:
@@ -408,7 +408,8 @@ BOOST_AUTO_TEST_CASE(lies_on_the_channel_and_in_the_ring)
                         BOOST_TEST(why.process.empty() == (what == lie::another_type)); // that is seen at its handler
                         BOOST_TEST(why.what.size() < 10'000u);
                     } else {
-                        BOOST_TEST(kit::succeeded(std::move(end)) == 0x01010101);
+                        auto answer = kit::succeeded(std::move(end));
+                        BOOST_TEST((answer == 0x01010101 || (how.prefetch > 0 && answer == 0)), answer);
                     }
                 });
                 for (int i = 0; i < 4; ++i) // some are sent ahead
