@@ -63,7 +63,9 @@ enum class output {
 /// server's heap do not count. What does not fit is a `std::bad_alloc` or an `ENOMEM` in the worker, and ends the job with
 /// `errc::out_of_memory` if it leaves it. What a worker starts has the same limit, each process for itself. A kept process
 /// that has more than half of it left over from its jobs is replaced between two of them; what was sent ahead to it runs
-/// elsewhere. No effect on in_process.
+/// elsewhere. Where cgroups (version 2) are delegated to the server, the kernel holds each process and all that it starts
+/// to it together, with shared memory and files in memory, and kills what goes beyond: the guide tells how. No effect on
+/// in_process.
 ///
 /// `keep_failed` is made if it is not there. Each job that a process had begun, and that has failed for good, becomes a
 /// file in it (`failure::kept`), readable by its user alone; `program --wodehaus-replay FILE` runs it again, under a

@@ -110,6 +110,8 @@ void dispatcher::begin_run(std::unique_ptr<source> tasks, run_handler&& handler)
     if (run_->tasks)
         run_->tasks->attach(strand_);
     try {
+        if (how_.memory != 0 && how_.launch != launch::in_process)
+            memory_groups_.emplace().remove_all();
         run_->signals = std::make_shared<stop_signals>(strand_, gate_, [this] {
             schedule_.stopping() ? terminate_run() : stop_run();
             pump();
@@ -203,6 +205,7 @@ void dispatcher::end_run()
     auto run = std::exchange(run_, nullptr);
     schedule_.end_run();
     launch_.reset();
+    remove_groups();
     timer_.cancel();
     armed_.reset();
     run->signals->give_back();
@@ -228,6 +231,19 @@ void dispatcher::complete_run(run_handler&& handler, handler_work&& work, std::e
     last->then = [busy = boost::asio::prefer(executor_, boost::asio::execution::outstanding_work.tracked), held, summary] {
         post_handler(busy, nullptr, std::move(held->work), std::move(held->handler), std::move(held->error), summary);
     };
+}
+
+void dispatcher::remove_groups() noexcept
+try {
+    if (!memory_groups_)
+        return;
+    for (auto const& [pid, process] : processes_)
+        if (process->is_our_child)
+            memory_groups_->remove(pid);
+    memory_groups_->remove_all();
+    memory_groups_.reset();
+} catch (std::exception const&) {
+    // no memory for a path: the next run removes them
 }
 
 void dispatcher::add_usage(usage const& used)
@@ -355,6 +371,7 @@ void dispatcher::close() noexcept
     if (launch_)
         launch_->destroy();
     launch_.reset();
+    remove_groups();
     schedule_.abandon([](job_entry& entry) { abort(static_cast<job_node&>(entry)); });
     if (symbols_)
         symbols_->close();

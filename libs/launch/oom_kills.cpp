@@ -1,47 +1,19 @@
 // How often the kernel has killed a process for want of memory.
 #include "launch/oom_kills.hpp"
 
+#include "worker/memory_groups.hpp"
+
 #include <algorithm>
-#include <fstream>
-#include <limits>
-#include <string>
 
 namespace wodehaus::detail {
-
-namespace {
-
-/// The number behind this word at the beginning of a line.
-std::optional<std::uint64_t> number_in(std::filesystem::path const& file, std::string const& word)
-{
-    std::ifstream in{file};
-    for (std::string name; in >> name;) {
-        std::uint64_t number = 0;
-        if (name == word && in >> number)
-            return number;
-        in.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
-    }
-    return std::nullopt;
-}
-
-/// Of version 2: what follows "0::".
-std::optional<std::string> own_cgroup(std::filesystem::path const& proc)
-{
-    std::ifstream in{proc / "self" / "cgroup"};
-    for (std::string line; std::getline(in, line);)
-        if (line.starts_with("0::/"))
-            return line.substr(4);
-    return std::nullopt;
-}
-
-} // namespace
 
 // Its own cgroup tells of no others; where there is none with such a count, the whole machine does.
 std::optional<std::uint64_t> oom_kills::read() const
 {
-    if (auto group = own_cgroup(proc_))
-        if (auto count = number_in(cgroups_ / *group / "memory.events", "oom_kill"))
+    if (auto group = own_memory_group(proc_))
+        if (auto count = number_in(cgroups_ + *group + "/memory.events", "oom_kill"))
             return count;
-    return number_in(proc_ / "vmstat", "oom_kill");
+    return number_in(proc_ + "/vmstat", "oom_kill");
 }
 
 std::optional<std::uint64_t> oom_kills::at_birth()

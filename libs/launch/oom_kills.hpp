@@ -3,14 +3,14 @@
 
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
+#include <string>
 
 namespace wodehaus::detail {
 
 class oom_kills {
 public:
-    explicit oom_kills(std::filesystem::path proc = "/proc", std::filesystem::path cgroups = "/sys/fs/cgroup")
+    explicit oom_kills(std::string proc = "/proc", std::string cgroups = "/sys/fs/cgroup")
         : proc_(std::move(proc)), cgroups_(std::move(cgroups))
     {
     }
@@ -24,7 +24,7 @@ public:
 private:
     std::optional<std::uint64_t> read() const;
 
-    std::filesystem::path proc_, cgroups_;
+    std::string proc_, cgroups_;
     std::optional<std::uint64_t> last_;
     std::optional<std::chrono::steady_clock::time_point> looked_at_;
     std::uint64_t explained_ = 0; ///< up to this count

@@ -5,6 +5,7 @@
 #include "worker/crash.hpp"
 #include "worker/greeting.hpp"
 #include "worker/memory.hpp"
+#include "worker/memory_groups.hpp"
 #include "worker/registry.hpp"
 #include "worker/serve.hpp"
 #include "worker/this_job.hpp"
@@ -82,6 +83,7 @@ void be_forked_process(forked_birth const& with) noexcept
             introduce_name();
         }
         limit_memory(with.setup.memory);
+        enter_memory_group(with.setup.memory);
     } catch (std::exception const& error) {
         std::fprintf(stderr, "wodehaus: this process could not be set up: %s\n", error.what());
         ::_exit(EXIT_FAILURE);

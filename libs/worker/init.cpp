@@ -7,6 +7,7 @@
 #include "worker/fuzz.hpp"
 #include "worker/greeting.hpp"
 #include "worker/memory.hpp"
+#include "worker/memory_groups.hpp"
 #include "worker/registry.hpp"
 #include "worker/replay.hpp"
 #include "worker/role.hpp"
@@ -120,6 +121,7 @@ setup_message receive_setup(bool as_zygote)
     limit_memory(setup.memory);
     if (as_zygote)
         run_zygote(setup);
+    enter_memory_group(setup.memory);
     serve(setup);
 }
 

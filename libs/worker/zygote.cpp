@@ -5,6 +5,7 @@
 #include "wire/ring.hpp"
 #include "worker/birth.hpp"
 #include "worker/crash.hpp"
+#include "worker/memory_groups.hpp"
 #include "worker/registry.hpp"
 #include "worker/serve.hpp"
 
@@ -171,6 +172,7 @@ private:
         sigset_t none;
         ::sigemptyset(&none);
         ::sigprocmask(SIG_SETMASK, &none, nullptr);
+        enter_memory_group(setup_.memory);
         serve(setup_);
     }
 
@@ -274,6 +276,8 @@ private:
                 kill_orphans();
             }
         }
+        if (setup_.memory != 0)
+            remove_memory_groups(); // the server may be gone, or is about to do it itself
         end_process(EXIT_SUCCESS);
     }
 
