@@ -32,13 +32,14 @@ namespace {
 
 constexpr std::array crashes{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS};
 
-alignas(16) std::array<char, 64 << 10> stack_of_handlers; // its pages exist once they are used
-std::atomic<pid_t> tells{0};                              // the process that does
+// What only a crash uses is kept from what each process writes: a page less for the kernel to copy after a fork.
+alignas(16) std::array<char, 64 << 10> stack_of_handlers;
+std::array<char, 512> exception_in_words{};
+std::atomic<pid_t> tells{0}; // the process that does
 std::atomic<pid_t> telling_thread{0};
 std::terminate_handler next_terminate_handler = nullptr;
 stack_writer* volatile being_told = nullptr; // should it crash over it
 std::uintptr_t stack_top = 0;                // of the first thread, or close to it
-std::array<char, 512> exception_in_words{};
 
 // What the C library says when it aborts: a failed assertion, a heap that is corrupt. Its own debugger's way to know.
 struct abort_message {
