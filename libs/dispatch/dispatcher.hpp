@@ -27,7 +27,6 @@
 #include "launch/oom_kills.hpp"
 #include "launch/program.hpp"
 #include "launch/symbolizer.hpp"
-#include "worker/memory_groups.hpp"
 
 #include <boost/asio/basic_waitable_timer.hpp>
 
@@ -127,6 +126,7 @@ private:
 
     // The run
     void begin_run(std::unique_ptr<source> tasks, run_handler&& handler);
+    void tell_of_memory_groups();
     bool called_by_consumer() const;
     void stop_run();
     void terminate_run();
@@ -166,8 +166,7 @@ private:
     void answer(process_node& process, frame&& message);
     void gone(process_node& process, ending const& how);
     errc judge(process_node& process, ending const& how);
-    bool was_killed_for_memory(process_node const& process);
-    void remove_groups() noexcept;
+    bool was_killed_for_memory(process_node const& process, ending const& how);
     std::string why_not_started(process_node const& process, ending const& how) const;
     void add_usage(usage const& used);
 
@@ -180,7 +179,6 @@ private:
     kept_jobs kept_jobs_;
     schedule schedule_;
     oom_kills oom_kills_;
-    std::optional<memory_groups> memory_groups_; ///< where a limit is to be kept
     boost::asio::basic_waitable_timer<clock_type, boost::asio::wait_traits<clock_type>, strand_executor> timer_;
     std::optional<time_point> armed_;
     std::shared_ptr<process_launch> launch_;

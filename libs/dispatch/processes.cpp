@@ -258,8 +258,6 @@ void dispatcher::gone(process_node& process, ending const& how)
         job.known.stacks = std::move(process.stacks);
     }
     auto code = judge(process, how);
-    if (memory_groups_ && process.is_our_child)
-        memory_groups_->remove(process.pid);
     auto node = processes_.extract(process.pid);
     auto* first = process.jobs.empty() ? nullptr : static_cast<job_node*>(process.jobs.front());
     if (schedule_.process_ended(process, code, untouched, clock_type::now()))
@@ -274,15 +272,16 @@ errc dispatcher::judge(process_node& process, ending const& how)
         return process.refused->code;
     if (process.was_ready && process.hung_up && was_killed(how))
         return errc::process_lost;
-    if (process.was_ready && was_killed(how) && !process.killed && was_killed_for_memory(process))
+    if (process.was_ready && was_killed(how) && !process.killed && was_killed_for_memory(process, how))
         return errc::out_of_memory;
     return process.was_ready ? code_of(how) : errc::launch_failed;
 }
 
-bool dispatcher::was_killed_for_memory(process_node const& process)
+// Where it had a cgroup of its own, that one's account is the last word.
+bool dispatcher::was_killed_for_memory(process_node const& process, ending const& how)
 {
-    if (memory_groups_ && process.is_our_child && memory_groups_->has_killed(process.pid))
-        return true;
+    if (how.killed_for_memory)
+        return *how.killed_for_memory;
     return process.oom_kills && oom_kills_.has_killed(*process.oom_kills);
 }
 

@@ -1,5 +1,6 @@
 // The course of a run: its begin, its producer and consumer, its end.
 #include "dispatch/parties.hpp"
+#include "worker/memory_groups.hpp"
 
 #include <boost/asio/error.hpp>
 
@@ -10,26 +11,32 @@ namespace wodehaus::detail {
 namespace {
 
 // Where `init` was forgotten nothing is started: the program would run its main instead, and start servers of its own.
-class no_launch final : public process_launch {
+class no_launch final : public process_launch, public std::enable_shared_from_this<no_launch> {
 public:
     explicit no_launch(launch_settings settings) : settings_(std::move(settings)) {}
     void open() override {}
     void request() override
     {
-        boost::asio::post(settings_.on, [settings = settings_] {
-            if (auto pass = settings.entrance->enter())
-                settings.listener->launch_failed(1, errc::not_initialised,
-                                                 "main does not begin with wodehaus::init(argc, argv); add that line, "
-                                                 "so that this program can run jobs in processes of its own",
-                                                 true);
+        boost::asio::post(settings_.on, [self = shared_from_this()] {
+            auto pass = self->settings_.entrance->enter();
+            if (pass && !self->closed_)
+                self->settings_.listener->launch_failed(1, errc::not_initialised,
+                                                        "main does not begin with wodehaus::init(argc, argv); add that "
+                                                        "line, so that this program can run jobs in processes of its own",
+                                                        true);
         });
     }
     void signal(int, int) override {}
-    void close(std::function<void()> closed) override { closed(); }
-    void destroy() noexcept override {}
+    void close(std::function<void()> closed) override
+    {
+        closed_ = true;
+        closed();
+    }
+    void destroy() noexcept override { closed_ = true; }
 
 private:
     launch_settings settings_;
+    bool closed_ = false;
 };
 
 // Also by a script that leads back here: what a server has started starts nothing before it has come to `init`.
@@ -110,20 +117,27 @@ void dispatcher::begin_run(std::unique_ptr<source> tasks, run_handler&& handler)
     if (run_->tasks)
         run_->tasks->attach(strand_);
     try {
-        if (how_.memory != 0 && how_.launch != launch::in_process)
-            memory_groups_.emplace().remove_all();
         run_->signals = std::make_shared<stop_signals>(strand_, gate_, [this] {
             schedule_.stopping() ? terminate_run() : stop_run();
             pump();
         });
         run_->signals->take(how_.stop_signals);
         launch_->open();
+        tell_of_memory_groups();
     } catch (std::exception const&) {
         run_->error = std::current_exception();
     }
     schedule_.run(run_->producing, clock_type::now());
     if (run_->error)
         stop_run();
+}
+
+void dispatcher::tell_of_memory_groups()
+{
+    if (how_.memory == 0)
+        return;
+    if (memory_groups groups; groups)
+        journal_.write(level::info, "memory is limited by a cgroup for each process, too, in " + groups.folder());
 }
 
 void dispatcher::stop()
@@ -205,10 +219,10 @@ void dispatcher::end_run()
     auto run = std::exchange(run_, nullptr);
     schedule_.end_run();
     launch_.reset();
-    remove_groups();
     timer_.cancel();
     armed_.reset();
-    run->signals->give_back();
+    if (run->signals) // else there was no memory for them
+        run->signals->give_back();
     journal_.note({event::kind::run_ended});
     run_summary summary{succeeded_ - run->succeeded, failed_ - run->failed, retried_ - run->retried,
                         clock_type::now() - run->begin, run->used};
@@ -231,19 +245,6 @@ void dispatcher::complete_run(run_handler&& handler, handler_work&& work, std::e
     last->then = [busy = boost::asio::prefer(executor_, boost::asio::execution::outstanding_work.tracked), held, summary] {
         post_handler(busy, nullptr, std::move(held->work), std::move(held->handler), std::move(held->error), summary);
     };
-}
-
-void dispatcher::remove_groups() noexcept
-try {
-    if (!memory_groups_)
-        return;
-    for (auto const& [pid, process] : processes_)
-        if (process->is_our_child)
-            memory_groups_->remove(pid);
-    memory_groups_->remove_all();
-    memory_groups_.reset();
-} catch (std::exception const&) {
-    // no memory for a path: the next run removes them
 }
 
 void dispatcher::add_usage(usage const& used)
@@ -371,7 +372,6 @@ void dispatcher::close() noexcept
     if (launch_)
         launch_->destroy();
     launch_.reset();
-    remove_groups();
     schedule_.abandon([](job_entry& entry) { abort(static_cast<job_node&>(entry)); });
     if (symbols_)
         symbols_->close();
@@ -382,7 +382,8 @@ void dispatcher::close() noexcept
         abort(*map);
     if (!run)
         return;
-    run->signals->give_back();
+    if (run->signals) // else there was no memory for them
+        run->signals->give_back();
     abort(std::move(run->handler), std::move(run->work));
 }
 

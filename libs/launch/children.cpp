@@ -12,6 +12,14 @@
 
 namespace wodehaus::detail {
 
+void children_launch::open()
+{
+    if (how().memory == 0)
+        return;
+    groups_.emplace();
+    groups_->remove_all();
+}
+
 void children_launch::request()
 {
     // Later, since what is asked for in one event is announced in another.
@@ -35,8 +43,19 @@ void children_launch::signal(int pid, int number)
 void children_launch::close(std::function<void()> closed)
 {
     closed_ = true;
+    on_closed_ = std::move(closed);
+    close_if_empty();
+}
+
+// Some may be left of which nobody was told: there was no descriptor or memory for what they are here.
+void children_launch::close_if_empty()
+{
+    if (!on_closed_ || !children_.empty())
+        return;
     orphans_.reap_all(patience_for_orphans);
-    closed();
+    if (groups_)
+        groups_->remove_all();
+    std::exchange(on_closed_, nullptr)();
 }
 
 void children_launch::destroy() noexcept
@@ -48,11 +67,15 @@ void children_launch::destroy() noexcept
         reap(child.process);
     orphans_.reap_all(patience_for_orphans);
     children_.clear();
+    if (groups_)
+        groups_->remove_all();
 }
 
 ending children_launch::reap(child_process& process) noexcept
 {
+    auto killed_for_memory = groups_ ? groups_->end(process.pid()) : std::nullopt;
     auto how = process.reap();
+    how.killed_for_memory = killed_for_memory;
     if (how.known) // else the number may be a stranger's by now
         orphans_.expect(process.pid());
     return how;
@@ -102,7 +125,9 @@ void children_launch::wait(child_process& process)
         auto how = self->reap(child);
         self->orphans_.reap();
         self->children_.erase(found);
-        self->settings_.listener->ended(pid, how);
+        if (!self->closed_)
+            self->settings_.listener->ended(pid, how);
+        self->close_if_empty();
     });
 }
 

@@ -3,8 +3,10 @@
 
 #include "launch/child.hpp"
 #include "launch/program.hpp"
+#include "worker/memory_groups.hpp"
 
 #include <map>
+#include <optional>
 
 namespace wodehaus::detail {
 
@@ -21,7 +23,7 @@ class children_launch : public process_launch, public std::enable_shared_from_th
 public:
     explicit children_launch(launch_settings settings) : settings_(std::move(settings)) {}
 
-    void open() override {}
+    void open() override;
     void request() override;
     void signal(int pid, int number) override;
     void close(std::function<void()> closed) override;
@@ -55,11 +57,14 @@ private:
     void adopt(birth&& process, descriptor_pair life);
     void wait(child_process& process);
     ending reap(child_process& process) noexcept;
+    void close_if_empty();
 
     launch_settings settings_;
     std::map<int, launched> children_;
     orphans orphans_;
+    std::optional<memory_groups> groups_; ///< where there is a limit
     bool closed_ = false;
+    std::function<void()> on_closed_;
 };
 
 } // namespace wodehaus::detail

@@ -138,7 +138,7 @@ private:
     struct running {
         std::shared_ptr<job_thread> site;
         std::thread thread;
-        bool failed = false; ///< preload did: it was never born
+        bool told = false; ///< that it was born
     };
 
     void start()
@@ -169,17 +169,16 @@ private:
         try {
             preload_once();
         } catch (...) {
-            post([what = "preload failed: it threw " + describe_current_exception(), number](in_process_launch& launch) {
-                launch.threads_.at(number).failed = true;
-                if (launch.closed_)
-                    return;
-                launch.settings_.listener->launch_failed(1, errc::launch_failed, what, false);
+            post([what = "preload failed: it threw " + describe_current_exception()](in_process_launch& launch) {
+                if (!launch.closed_)
+                    launch.settings_.listener->launch_failed(1, errc::launch_failed, what, false);
             });
             return;
         }
         post([number, channel = std::make_shared<descriptor>(std::move(end))](in_process_launch& launch) {
             if (launch.closed_)
                 return;
+            launch.threads_.at(number).told = true;
             birth process;
             process.pid = number;
             process.name = "thread " + std::to_string(-number);
@@ -204,11 +203,11 @@ private:
         if (found == threads_.end())
             return;
         found->second.thread.join(); // it has posted this as the last thing it did
-        bool failed = found->second.failed;
+        bool told = found->second.told;
         threads_.erase(found);
         ending how;
         how.known = true;
-        if (!failed)
+        if (told)
             settings_.listener->ended(number, how);
         close_if_empty();
     }

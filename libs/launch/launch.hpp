@@ -34,6 +34,7 @@ struct ending {
     int status = 0;     ///< as from `wait`
     wodehaus::usage usage{};
     std::string note;   ///< why it is not known
+    std::optional<bool> killed_for_memory{}; ///< whether the kernel has killed in the cgroup of its own, if it had one
 };
 
 /// "exited with status 3", "was killed by SIGSEGV (segmentation fault)", ….

@@ -10,7 +10,7 @@ namespace wodehaus::detail {
 // Its own cgroup tells of no others; where there is none with such a count, the whole machine does.
 std::optional<std::uint64_t> oom_kills::read() const
 {
-    if (auto group = own_memory_group(proc_))
+    if (auto group = own_cgroup(proc_))
         if (auto count = number_in(cgroups_ + *group + "/memory.events", "oom_kill"))
             return count;
     return number_in(proc_ + "/vmstat", "oom_kill");

@@ -91,6 +91,7 @@ public:
 
     void destroy() noexcept override
     {
+        closing_ = true;
         if (!zygote_)
             return orphans_.reap_all(patience_for_orphans);
         hang_up();
@@ -239,7 +240,7 @@ private:
                 settings_.listener->log(level::error, "preload has left " + std::to_string(message.header.id - 1) +
                                                           " threads behind in the zygote; processes forked from it do "
                                                           "not have them, and may find their locks taken");
-            ask();
+            ask(); // nothing, if the logger has destroyed the server
         }
     }
 
@@ -295,6 +296,8 @@ private:
         ending how;
         how.known = true;
         how.status = event.status;
+        if (event.memory != zygote_event::memory_account::unknown)
+            how.killed_for_memory = event.memory == zygote_event::memory_account::killed;
         how.usage = {std::chrono::nanoseconds{event.user_time}, std::chrono::nanoseconds{event.system_time},
                      event.peak_memory};
         if (!stillborn_.erase(event.pid))
@@ -403,8 +406,11 @@ private:
         }
         if (!zygote_)
             return; // a consumer of what has come has destroyed the server
-        zygote_->output->drain();
-        zygote_->output->close();
+        auto output = zygote_->output;
+        output->drain();
+        output->close();
+        if (!zygote_)
+            return; // a logger has
         auto how = reap(*zygote_);
         auto last = std::exchange(zygote_, nullptr);
         timer_.cancel();
@@ -473,7 +479,7 @@ private:
     void fail(errc code, std::string const& what, std::size_t unborn, bool final)
     {
         auto lost = std::exchange(wanted_, 0) + unborn;
-        if (lost)
+        if (lost && !closing_)
             settings_.listener->launch_failed(lost, code, what, final);
     }
 

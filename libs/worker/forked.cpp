@@ -78,12 +78,12 @@ void be_forked_process(forked_birth const& with) noexcept
         if (preload_of_program()) {
             say_hello();
             run_preload(preload_of_program());
-            say_ready();
-        } else {
-            introduce_name();
         }
         limit_memory(with.setup.memory);
-        enter_memory_group(with.setup.memory);
+        if (with.setup.memory != 0)
+            enter_memory_group(memory_groups{});
+        last_reserve for_telling;
+        preload_of_program() ? say_ready() : static_cast<void>(introduce_name());
     } catch (std::exception const& error) {
         std::fprintf(stderr, "wodehaus: this process could not be set up: %s\n", error.what());
         ::_exit(EXIT_FAILURE);

@@ -101,6 +101,14 @@ setup_message receive_setup(bool as_zygote)
     return setup;
 }
 
+// And not of a launcher in front: who has made the channel.
+bool is_child_of_server() noexcept
+{
+    ucred server{};
+    socklen_t size = sizeof server;
+    return ::getsockopt(channel_in, SOL_SOCKET, SO_PEERCRED, &server, &size) == 0 && server.pid == ::getppid();
+}
+
 [[noreturn]] void be_process(bool as_zygote, std::function<void()> const& preload)
 {
     reset_signals(); // the server has given us a group of our own; a launcher may be in it, and ends with us
@@ -117,11 +125,15 @@ setup_message receive_setup(bool as_zygote)
     }
     run_preload(preload);
     std::fflush(nullptr); // what a fork would double
-    say_ready();
     limit_memory(setup.memory);
+    if (!as_zygote && setup.memory != 0 && is_child_of_server())
+        enter_memory_group(memory_groups{}); // before it is ready, so that no job waits for it
+    {
+        last_reserve for_telling;
+        say_ready();
+    }
     if (as_zygote)
         run_zygote(setup);
-    enter_memory_group(setup.memory);
     serve(setup);
 }
 

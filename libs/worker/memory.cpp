@@ -5,9 +5,11 @@
 #include "worker/memory.hpp"
 
 #include "wire/descriptor.hpp"
+#include "worker/memory_groups.hpp"
 
 #include <algorithm>
 #include <cstdlib>
+#include <exception>
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -22,6 +24,7 @@ constexpr std::uint64_t reserve = 1 << 20;
 std::uint64_t allowed = 0;  // beyond what there was at birth; 0: all
 std::uint64_t at_birth = 0;
 rlim_t limit_now = RLIM_INFINITY;
+std::string const* own_group = nullptr; // never given back: processes end without destructors
 
 // The sixth number of statm, in pages: data and stack.
 std::uint64_t data_of_this_process() noexcept
@@ -62,12 +65,30 @@ void limit_memory(std::uint64_t bytes) noexcept
     set_limit(limit_now);
 }
 
+// What was there at birth counts in a group once it is written to: it is a copy then.
+void enter_memory_group(memory_groups const& groups) noexcept
+try {
+    if (allowed == 0)
+        return;
+    if (auto group = groups.enter(at_birth + allowed))
+        own_group = new std::string{std::move(*group)};
+} catch (std::exception const&) {
+    // no memory for a path: RLIMIT_DATA is there
+}
+
 bool has_grown() noexcept
-{
+try {
     if (allowed == 0)
         return false;
     auto data = data_of_this_process();
-    return data > at_birth && data - at_birth > allowed / 2;
+    if (data > at_birth && data - at_birth > allowed / 2)
+        return true;
+    if (!own_group)
+        return false;
+    auto counted = *own_group + "/memory.stat"; // with what its children have, and files in memory
+    return number_in(counted, "anon").value_or(0) + number_in(counted, "shmem").value_or(0) > at_birth + allowed / 2;
+} catch (std::exception const&) {
+    return true; // there is not even memory for a path
 }
 
 last_reserve::last_reserve() noexcept

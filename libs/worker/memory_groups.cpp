@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <memory>
@@ -21,7 +23,28 @@ namespace wodehaus::detail {
 
 namespace {
 
-constexpr std::string_view prefix = "wodehaus-";
+constexpr int most_tries = 1000; // a group that a worker has divided cannot be removed at all
+
+std::string name_of_group(int parent, int child)
+{
+    return "wodehaus-" + std::to_string(parent) + '-' + std::to_string(child);
+}
+
+/// The parent in such a name.
+std::optional<int> parent_in(std::string_view name)
+{
+    constexpr std::string_view prefix = "wodehaus-";
+    if (!name.starts_with(prefix))
+        return std::nullopt;
+    name.remove_prefix(prefix.size());
+    int parent = 0, child = 0;
+    auto const* end = name.data() + name.size();
+    auto [at, error] = std::from_chars(name.data(), end, parent);
+    if (error != std::errc{} || at == end || *at != '-')
+        return std::nullopt;
+    auto [last, second_error] = std::from_chars(at + 1, end, child);
+    return second_error == std::errc{} && last == end ? std::optional{parent} : std::nullopt;
+}
 
 std::string content(std::string const& file)
 {
@@ -73,7 +96,7 @@ bool divides_memory(std::string const& group)
 
 } // namespace
 
-std::optional<std::string> own_memory_group(std::string const& proc)
+std::optional<std::string> own_cgroup(std::string const& proc)
 {
     std::optional<std::string> group;
     auto groups = content(proc + "/self/cgroup");
@@ -95,95 +118,77 @@ std::optional<std::uint64_t> number_in(std::string const& file, std::string_view
     return number;
 }
 
-void enter_memory_group(std::uint64_t bytes) noexcept
-try {
-    if (bytes != 0)
-        memory_groups{}.enter(bytes);
-} catch (std::exception const&) {
-    // no memory for a path: RLIMIT_DATA is there
-}
-
-void remove_memory_groups() noexcept
-try {
-    memory_groups{}.remove_all();
-} catch (std::exception const&) {
-    // the next run does it
-}
-
 memory_groups::memory_groups(std::string const& proc, std::string const& cgroups)
 {
-    auto own = own_memory_group(proc);
+    auto own = own_cgroup(proc);
     if (!own || *own == "/")
         return;
     auto last = own->rfind('/');
-    if (own->substr(last + 1).starts_with(prefix))
+    if (parent_in(own->substr(last + 1)))
         return; // a server within a worker: its processes stay within what that one may have
     auto around = cgroups + own->substr(0, last);
-    if (is_delegated(around) && divides_memory(around))
+    bool can_kill = ::access((around + "/cgroup.kill").c_str(), W_OK) == 0; // since Linux 5.14
+    if (can_kill && is_delegated(around) && divides_memory(around))
         folder_ = around;
 }
 
-std::string memory_groups::group_of(int pid) const
+std::optional<std::string> memory_groups::enter(std::uint64_t bytes) const
 {
-    return folder_ + '/' + std::string{prefix} + std::to_string(pid);
+    if (folder_.empty())
+        return std::nullopt;
+    auto group = folder_ + '/' + name_of_group(::getppid(), ::getpid());
+    ::rmdir(group.c_str()); // what has this name was left by another of this number
+    if (::mkdir(group.c_str(), 0755) != 0)
+        return std::nullopt;
+    constexpr std::uint64_t beyond_all = std::uint64_t{1} << 60;
+    auto most = bytes < beyond_all ? std::to_string(bytes + bytes / 16 + (16u << 20)) : "max";
+    write_to(group + "/memory.swap.max", "0"); // there is no such file without swap
+    if (write_to(group + "/memory.max", most) && write_to(group + "/memory.oom.group", "1") &&
+        write_to(group + "/cgroup.procs", "0"))
+        return group;
+    ::rmdir(group.c_str());
+    return std::nullopt;
 }
 
-// What has this name already was left by a process which is dead, or it is not ours to use. Twice, since a server may take
-// a group for left behind that nobody is in yet.
-bool memory_groups::enter(std::uint64_t bytes) const noexcept
+std::optional<bool> memory_groups::end(int pid) noexcept
 try {
     if (folder_.empty())
-        return false;
-    auto group = group_of(::getpid());
-    auto most = std::to_string(bytes + bytes / 16 + (16u << 20));
-    for (int i = 0; i < 2; ++i) {
-        ::rmdir(group.c_str());
-        if (::mkdir(group.c_str(), 0755) != 0)
-            return false;
-        write_to(group + "/memory.swap.max", "0"); // there is none without swap
-        if (write_to(group + "/memory.max", most) && write_to(group + "/memory.oom.group", "1") &&
-            write_to(group + "/cgroup.procs", "0"))
-            return true;
-        ::rmdir(group.c_str());
-    }
-    return false;
-} catch (std::exception const&) {
-    return false;
-}
-
-bool memory_groups::has_killed(int pid) const
-{
-    return !folder_.empty() && number_in(group_of(pid) + "/memory.events", "oom_kill").value_or(0) > 0;
-}
-
-void memory_groups::remove(int pid)
-{
-    if (folder_.empty())
-        return;
-    write_to(group_of(pid) + "/cgroup.kill", "1"); // there is none before Linux 5.14
-    dying_.push_back(pid);
+        return std::nullopt;
+    auto group = folder_ + '/' + name_of_group(::getpid(), pid);
+    auto kills = number_in(group + "/memory.events", "oom_kill");
+    if (!kills)
+        return std::nullopt;
+    if (number_in(group + "/cgroup.events", "populated") != 0)
+        write_to(group + "/cgroup.kill", "1");
+    dying_.push_back({group});
     remove_dead();
+    return *kills > 0;
+} catch (std::exception const&) {
+    return std::nullopt; // no memory for a path; the group stays until this process is dead
 }
 
-void memory_groups::remove_dead()
+void memory_groups::remove_dead() noexcept
 {
-    std::erase_if(dying_, [this](int pid) { return ::rmdir(group_of(pid).c_str()) == 0 || errno != EBUSY; });
+    std::erase_if(dying_, [](dying& each) {
+        return ::rmdir(each.group.c_str()) == 0 || errno != EBUSY || ++each.tries == most_tries;
+    });
 }
 
-void memory_groups::remove_all()
-{
+void memory_groups::remove_all() noexcept
+try {
     if (folder_.empty())
         return;
     for (int i = 0; i < 100 && !dying_.empty(); ++i) {
         remove_dead();
         if (!dying_.empty())
-            std::this_thread::sleep_for(std::chrono::milliseconds{1}); // a group tells of its end only to who polls it
+            std::this_thread::sleep_for(std::chrono::milliseconds{1}); // that a group is empty is told to none who waits
     }
-    dying_.clear();
     std::unique_ptr<DIR, int (*)(DIR*)> folder{::opendir(folder_.c_str()), ::closedir};
     while (auto const* each = folder ? ::readdir(folder.get()) : nullptr)
-        if (std::string_view{each->d_name}.starts_with(prefix))
+        if (auto parent = parent_in(each->d_name); parent && ::kill(*parent, 0) != 0 && errno == ESRCH)
             ::rmdir((folder_ + '/' + each->d_name).c_str()); // refused where there is a process in it
+} catch (std::exception const&) {
+    // no memory for a path: the next run does it
 }
 
 } // namespace wodehaus::detail

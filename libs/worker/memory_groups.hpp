@@ -14,44 +14,43 @@
 namespace wodehaus::detail {
 
 /// The group of version 2 that this process is in: a path that begins with a slash, below where they are mounted.
-std::optional<std::string> own_memory_group(std::string const& proc = "/proc");
+std::optional<std::string> own_cgroup(std::string const& proc = "/proc");
 
 /// The number behind this word, at the beginning of a line of a file.
 std::optional<std::uint64_t> number_in(std::string const& file, std::string_view word);
 
-/// This process goes into a group of its own, where there may be one, as `memory_groups::enter` says. 0: no limit.
-void enter_memory_group(std::uint64_t bytes) noexcept;
-/// Removes the groups that nobody is in.
-void remove_memory_groups() noexcept;
-
-/// The groups of a server's processes. Each is named after its process's id, so that the server need not be told.
+/// The groups of this process's children. Each is named after its parent and itself, so that neither need tell the other,
+/// and nobody takes a group for left behind whose parent lives.
 class memory_groups {
 public:
     /// Looks for a place for them.
     explicit memory_groups(std::string const& proc = "/proc", std::string const& cgroups = "/sys/fs/cgroup");
 
-    /// Whether there is one.
+    /// Whether there is one, and where.
     explicit operator bool() const noexcept { return !folder_.empty(); }
+    std::string const& folder() const noexcept { return folder_; }
 
-    /// This process goes into a group of its own that may have so many bytes, and a little for what the kernel needs:
-    /// what is private is to meet RLIMIT_DATA first, which the program hears of. False if there is none for it, and then
-    /// all is as it was. The move may take the kernel some 10 ms.
-    bool enter(std::uint64_t bytes) const noexcept;
+    /// In a child: it goes into a group of its own that may have so many bytes, and a little for what the kernel needs,
+    /// since what is private is to meet RLIMIT_DATA first, which the program hears of. Gives its path; nothing if there is
+    /// none for it, and then all is as it was. The move may take the kernel some 10 ms.
+    std::optional<std::string> enter(std::uint64_t bytes) const;
 
-    // For the server.
-    /// Whether the kernel has killed in this process's group for want of memory.
-    bool has_killed(int pid) const;
-    /// Kills what is left of this process's group, and removes it; what is not dead yet, with the next one.
-    void remove(int pid);
-    /// Removes what is left, for which it waits a moment, and groups that servers have left behind which were killed.
-    void remove_all();
+    /// In the parent, of a child that has ended and is not reaped, so that its number is its own: whether the kernel has
+    /// killed in its group for want of memory; nothing if it had none. What is left in the group is killed, and the group
+    /// removed, at the latest with those after it.
+    std::optional<bool> end(int pid) noexcept;
+    /// Removes what is left of those, for which it waits a moment, and the empty groups whose parent is dead.
+    void remove_all() noexcept;
 
 private:
-    std::string group_of(int pid) const;
-    void remove_dead();
+    struct dying {
+        std::string group;
+        int tries = 0;
+    };
+    void remove_dead() noexcept;
 
     std::string folder_;
-    std::vector<int> dying_;
+    std::vector<dying> dying_;
 };
 
 } // namespace wodehaus::detail

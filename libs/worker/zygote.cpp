@@ -5,6 +5,7 @@
 #include "wire/ring.hpp"
 #include "worker/birth.hpp"
 #include "worker/crash.hpp"
+#include "worker/memory.hpp"
 #include "worker/memory_groups.hpp"
 #include "worker/registry.hpp"
 #include "worker/serve.hpp"
@@ -13,6 +14,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <unordered_set>
@@ -70,6 +72,10 @@ public:
         children_end_ = descriptor{::signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK)};
         if (!children_end_)
             throw std::system_error{errno, std::generic_category(), "signalfd"};
+        if (setup.memory == 0)
+            return;
+        groups_.emplace();
+        groups_->remove_all(); // those of servers that were killed
     }
 
     [[noreturn]] void loop()
@@ -172,7 +178,8 @@ private:
         sigset_t none;
         ::sigemptyset(&none);
         ::sigprocmask(SIG_SETMASK, &none, nullptr);
-        enter_memory_group(setup_.memory);
+        if (groups_)
+            enter_memory_group(*groups_);
         serve(setup_);
     }
 
@@ -189,27 +196,33 @@ private:
             pid_t pid = ended.si_pid;
             bool known = children_.contains(pid);
             orphans = true; // it may have left children of its own to us
-            if (known)
+            std::optional<bool> killed_for_memory;
+            if (known) {
                 ::kill(-pid, SIGKILL);
+                if (groups_)
+                    killed_for_memory = groups_->end(pid);
+            }
             int status = 0;
             rusage used{};
             ::wait4(pid, &status, WNOHANG, &used);
             if (!known)
                 continue;
             children_.erase(pid);
-            ended_child(pid, status, used);
+            ended_child(pid, status, used, killed_for_memory);
         }
         if (orphans)
             kill_orphans();
     }
 
-    void ended_child(pid_t pid, int status, rusage const& used)
+    void ended_child(pid_t pid, int status, rusage const& used, std::optional<bool> killed_for_memory)
     {
         auto nanoseconds = [](timeval const& time) { return time.tv_sec * 1'000'000'000 + time.tv_usec * 1'000; };
         zygote_event event;
         event.what = zygote_event::kind::ended;
         event.pid = pid;
         event.status = status;
+        if (killed_for_memory)
+            event.memory = *killed_for_memory ? zygote_event::memory_account::killed : zygote_event::memory_account::not_killed;
         event.user_time = nanoseconds(used.ru_utime);
         event.system_time = nanoseconds(used.ru_stime);
         event.peak_memory = static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
@@ -263,8 +276,11 @@ private:
     // The server is gone, or wants no more of us: nothing of ours may outlive us.
     [[noreturn]] void leave() noexcept
     {
-        for (pid_t pid : children_)
+        for (pid_t pid : children_) {
             signal_group(pid, SIGKILL);
+            if (groups_)
+                groups_->end(pid);
+        }
         spared_.clear();
         kill_orphans();
         for (;;) {
@@ -276,8 +292,8 @@ private:
                 kill_orphans();
             }
         }
-        if (setup_.memory != 0)
-            remove_memory_groups(); // the server may be gone, or is about to do it itself
+        if (groups_)
+            groups_->remove_all();
         end_process(EXIT_SUCCESS);
     }
 
@@ -285,6 +301,7 @@ private:
     descriptor children_file_ = open_list_of_children(); ///< read anew each time
     descriptor children_end_;
     pid_t zygote_pid_ = ::getpid();
+    std::optional<memory_groups> groups_; ///< where there is a limit
     std::unordered_set<pid_t> children_, spared_;
     std::vector<zygote_event> events_;
     std::vector<descriptor> descriptors_;

@@ -21,11 +21,13 @@ struct zygote_request {
 /// come in the order of the births: the channel, then where there is one the output, then the ring.
 struct zygote_event {
     enum class kind : std::uint32_t { born = 1, ended, fork_failed };
+    /// Whether the kernel has killed in its group for want of memory; unknown where it had none.
+    enum class memory_account : std::uint32_t { unknown, not_killed, killed };
 
     kind what{};
     std::int32_t pid = 0;
     std::int32_t status = 0; ///< ended: as from `wait`; fork_failed: errno
-    std::uint32_t reserved = 0;
+    memory_account memory = memory_account::unknown; ///< ended
     std::int64_t user_time = 0, system_time = 0; ///< ended: nanoseconds
     std::uint64_t peak_memory = 0;               ///< ended: bytes
 };

@@ -214,7 +214,7 @@ made run(std::string const& what, std::vector<std::string> options, std::string 
     std::ofstream{work / "input", std::ios::binary} << input;
     options.insert(options.begin(), {"-c", "cd \"$0\"; exec \"$@\" < input", work.path(), what, "--joblog", "log"});
     auto end = kit::run_program(options, "/bin/sh");
-    return {end, without_times(kit::content_of(work / "log")), sorted(kit::content_of(work / "notes"))};
+    return {end, without_times(kit::content_if_any(work / "log")), sorted(kit::content_if_any(work / "notes"))};
 }
 
 made run(std::vector<std::string> options, std::string const& input)

@@ -186,7 +186,7 @@ struct made {
 
 made look_at(kit::ended end, fs::path const& output)
 {
-    made all{std::move(end), kit::content_of(output / "contact.html"), {}, {}};
+    made all{std::move(end), kit::content_if_any(output / "contact.html"), {}, {}};
     for (auto const& each : fs::directory_iterator{output / "contact-thumbnails"})
         all.thumbnails.push_back(each.path());
     std::sort(all.thumbnails.begin(), all.thumbnails.end());

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include <sys/wait.h>
 #include <sys/xattr.h>
 
 using wodehaus::detail::memory_groups;
@@ -20,6 +21,7 @@ struct machine {
     {
         write("self/cgroup", "4:memory:/elsewhere\n0::/service/server\n");
         write("cgroups/service/cgroup.subtree_control", "cpu memory pids\n");
+        write("cgroups/service/cgroup.kill", "");
     }
     void write(std::string const& file, std::string const& text)
     {
@@ -32,6 +34,25 @@ struct machine {
         return ::setxattr(group.c_str(), "user.delegate", value.data(), value.size(), 0) == 0;
     }
     memory_groups groups() { return memory_groups{folder.path(), folder / "cgroups"}; }
+    /// Of a child of this process.
+    static std::string group(int child)
+    {
+        return "cgroups/service/wodehaus-" + std::to_string(::getpid()) + '-' + std::to_string(child);
+    }
+    std::string read(std::string const& file)
+    {
+        std::ifstream in{folder / file};
+        return {std::istreambuf_iterator<char>{in}, {}};
+    }
+    /// The groups that there are.
+    std::vector<std::string> all()
+    {
+        std::vector<std::string> found;
+        for (auto const& each : std::filesystem::directory_iterator{folder / "cgroups/service"})
+            if (each.is_directory())
+                found.push_back(each.path().filename());
+        return found;
+    }
     bool exists(std::string const& file) { return std::filesystem::exists(folder / file); }
     kit::folder folder;
 };
@@ -78,44 +99,62 @@ BOOST_AUTO_TEST_CASE(not_from_every_group)
 {
     machine it;
     it.delegate();
-    for (auto const* none : {"0::/\n", "4:memory:/service/server\n", "0::/other/server\n", "0::/service/wodehaus-5\n", ""}) {
+    for (auto const* none : {"0::/\n", "4:memory:/service/server\n", "0::/other/server\n", "0::/service/wodehaus-5-6\n", ""}) {
         it.write("self/cgroup", none);
         BOOST_TEST(!it.groups(), none);
     }
+    for (auto const* fine : {"0::/service/wodehaus\n", "0::/service/wodehaus-5\n", "0::/service/wodehaus-5-6x\n"}) {
+        it.write("self/cgroup", fine);
+        BOOST_TEST(!!it.groups(), fine);
+    }
+    std::filesystem::remove(it.folder / "cgroups/service/cgroup.kill");
+    BOOST_TEST(!it.groups());
 }
 
 BOOST_AUTO_TEST_CASE(a_group_that_cannot_be_set_up_is_not_left_behind)
 {
     machine it;
     it.delegate();
-    BOOST_TEST(!it.groups().enter(1 << 20)); // no file of the kernel's is in it
-    BOOST_TEST(!it.exists("cgroups/service/wodehaus-" + std::to_string(::getpid())));
+    BOOST_TEST_REQUIRE(!!it.groups());
+    BOOST_TEST(!it.groups().enter(1 << 20).has_value()); // no file of the kernel's is in it
+    BOOST_TEST(it.all() == std::vector<std::string>{}, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(who_was_killed)
 {
     machine it;
     it.delegate();
-    it.write("cgroups/service/wodehaus-7/memory.events", "low 0\noom 3\noom_kill 2\noom_group_kill 1\n");
-    it.write("cgroups/service/wodehaus-8/memory.events", "low 0\noom 3\noom_kill 0\noom_group_kill 1\n");
-    BOOST_TEST(it.groups().has_killed(7));
-    BOOST_TEST(!it.groups().has_killed(8));
-    BOOST_TEST(!it.groups().has_killed(9));
+    it.write(it.group(7) + "/memory.events", "low 0\noom 3\noom_kill 2\noom_group_kill 1\n");
+    it.write(it.group(8) + "/memory.events", "low 0\noom 3\noom_kill 0\noom_group_kill 1\n");
+    it.write(it.group(7) + "/cgroup.kill", "");
+    it.write(it.group(7) + "/cgroup.events", "populated 1\nfrozen 0\n");
+    it.write(it.group(8) + "/cgroup.kill", "");
+    it.write(it.group(8) + "/cgroup.events", "populated 0\nfrozen 0\n");
+    auto groups = it.groups();
+    BOOST_TEST((groups.end(7) == true));
+    BOOST_TEST((groups.end(8) == false));
+    BOOST_TEST(!groups.end(9).has_value());
+    BOOST_TEST(it.read(it.group(7) + "/cgroup.kill") == "1"); // something of it lived
+    BOOST_TEST(it.read(it.group(8) + "/cgroup.kill") == "");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_removed)
 {
     machine it;
     it.delegate();
-    auto groups = it.groups();
-    for (auto const* each : {"wodehaus-7", "wodehaus-8", "other-7"})
-        std::filesystem::create_directory(it.folder / ("cgroups/service/" + std::string{each}));
-    groups.remove(7);
-    BOOST_TEST(!it.exists("cgroups/service/wodehaus-7"));
-    BOOST_TEST(it.exists("cgroups/service/wodehaus-8"));
-    groups.remove_all();
-    BOOST_TEST(!it.exists("cgroups/service/wodehaus-8")); // left behind by another
-    BOOST_TEST(it.exists("cgroups/service/other-7"));
+    auto gone = ::fork();
+    if (gone == 0)
+        ::_exit(0);
+    ::waitpid(gone, nullptr, 0);
+    auto of_the_dead = "cgroups/service/wodehaus-" + std::to_string(gone) + "-7";
+    auto of_the_living = "cgroups/service/wodehaus-" + std::to_string(::getppid()) + "-7";
+    for (auto const& each : {of_the_dead, of_the_living, it.group(7), std::string{"cgroups/service/wodehaus-7"}})
+        std::filesystem::create_directory(it.folder / each);
+    it.groups().remove_all();
+    BOOST_TEST(!it.exists(of_the_dead));
+    BOOST_TEST(it.exists(of_the_living));
+    BOOST_TEST(it.exists(it.group(7))); // its parent, which is this process, may still want to know
+    BOOST_TEST(it.exists("cgroups/service/wodehaus-7")); // that is none of ours
 }
 
 BOOST_AUTO_TEST_SUITE_END()
