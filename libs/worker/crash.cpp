@@ -6,21 +6,27 @@
 #include "wire/descriptor.hpp"
 #include "worker/exception_account.hpp"
 #include "worker/stack.hpp"
+#include "worker/this_job.hpp"
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstring>
 #include <exception>
+#include <new>
 #include <string>
 #include <string_view>
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include <unwind.h>
 
@@ -30,13 +36,14 @@ namespace wodehaus::detail {
 
 namespace {
 
-constexpr std::array crashes{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS};
+constexpr std::array crashes{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP};
 
 // What only a crash uses is kept from what each process writes: a page less for the kernel to copy after a fork.
 alignas(16) std::array<char, 64 << 10> stack_of_handlers;
 std::array<char, 512> exception_in_words{};
 std::atomic<pid_t> tells{0}; // the process that does
 std::atomic<pid_t> telling_thread{0};
+std::atomic<int> told_signal{0};
 std::terminate_handler next_terminate_handler = nullptr;
 stack_writer* volatile being_told = nullptr; // should it crash over it
 std::uintptr_t stack_top = 0;                // of the first thread, or close to it
@@ -114,6 +121,65 @@ void for_other_threads(pid_t self, F f) noexcept
         }
 }
 
+// Threads but the first tell theirs on the very stack, which may be small; so what is written to is kept elsewhere, for
+// one after another.
+class place_to_tell {
+public:
+    place_to_tell() noexcept
+    {
+        while (is_taken.test_and_set(std::memory_order_acquire))
+            ::sched_yield();
+    }
+    place_to_tell(place_to_tell const&) = delete;
+    place_to_tell& operator=(place_to_tell const&) = delete;
+    ~place_to_tell() { is_taken.clear(std::memory_order_release); }
+    stack_writer& operator()(stack_cause const& cause) noexcept { return *new (bytes.data()) stack_writer{cause}; }
+
+private:
+    static inline std::atomic_flag is_taken;
+    alignas(stack_writer) static inline std::array<std::byte, sizeof(stack_writer)> bytes;
+};
+
+// Whether the unwinder has the stack it needs: whether the kernel can read there. Where it does not say, it is believed.
+bool has_room_to_walk() noexcept
+{
+    char byte = 0;
+    auto const here = reinterpret_cast<std::uintptr_t>(&byte);
+    for (std::uintptr_t needed : {4096u, 8192u}) {
+        iovec to{&byte, 1}, from{reinterpret_cast<void*>(here - needed), 1};
+        if (::syscall(SYS_process_vm_readv, ::getpid(), &to, 1, &from, 1, 0) < 0 && errno == EFAULT)
+            return false;
+    }
+    return true;
+}
+
+void tell_place(pid_t thread, int threads, ucontext_t& context) noexcept
+{
+    stack_cause cause;
+    cause.thread = thread;
+    cause.is_first = thread == ::getpid();
+    cause.threads = threads;
+    ::prctl(PR_GET_NAME, cause.thread_name.data());
+    place_to_tell place;
+    auto& stack = place(cause);
+    if (cause.is_first || has_room_to_walk()) // the first is on a stack for handlers
+        stack.walk(context);
+    else
+        stack.add_innermost(context);
+    stack.send();
+}
+
+// A call that sleeps would return early now, and what follows it would be done as if it had slept. The request to end is
+// on its way: it ends whoever has not asked for it, and the others are to see it.
+void wait_for_request(ucontext_t const& context) noexcept
+{
+    constexpr int longest = 500; // milliseconds
+    timespec slice{0, 5'000'000};
+    for (int waited = 0; waited < longest && a_job_is_under_way() && !was_requested(); waited += 5)
+        if (::ppoll(nullptr, 0, &slice, &context.uc_sigmask) < 0)
+            return; // by a handler, which is in the way of that, too
+}
+
 // The thread that the kernel has chosen passes it on; each tells its own stack.
 extern "C" void on_question(int number, siginfo_t* info, void* context)
 {
@@ -121,19 +187,27 @@ extern "C" void on_question(int number, siginfo_t* info, void* context)
     auto self = ::getpid();
     auto thread = static_cast<pid_t>(::syscall(SYS_gettid));
     if (self == tells.load(std::memory_order_relaxed)) {
-        stack_cause cause;
-        cause.thread = thread;
-        cause.is_first = thread == self;
+        int threads = 0;
         if (info->si_code != SI_TKILL) {
-            cause.threads = 1;
-            for_other_threads(thread, [&](pid_t other) { cause.threads += ::syscall(SYS_tgkill, self, other, number) == 0; });
+            threads = 1;
+            for_other_threads(thread, [&](pid_t other) { threads += ::syscall(SYS_tgkill, self, other, number) == 0; });
         }
-        ::prctl(PR_GET_NAME, cause.thread_name.data());
-        stack_writer stack{cause};
-        stack.walk(*static_cast<ucontext_t*>(context));
-        stack.send();
+        tell_place(thread, threads, *static_cast<ucontext_t*>(context));
+        wait_for_request(*static_cast<ucontext_t const*>(context));
     }
     errno = before;
+}
+
+void take_by_default(int number) noexcept
+{
+    struct sigaction by_default {};
+    by_default.sa_handler = SIG_DFL;
+    ::sigaction(number, &by_default, nullptr);
+}
+void die_by(int number, pid_t thread) noexcept
+{
+    take_by_default(number);
+    ::syscall(SYS_tgkill, ::getpid(), thread, number);
 }
 
 extern "C" void on_crash(int number, siginfo_t* info, void* context)
@@ -143,20 +217,21 @@ extern "C" void on_crash(int number, siginfo_t* info, void* context)
     pid_t first = 0;
     if (::getpid() != tells.load(std::memory_order_relaxed)) {
     } else if (telling_thread.compare_exchange_strong(first, thread)) {
+        told_signal = number;
         tell(thread, number, *info, *static_cast<ucontext_t*>(context));
     } else if (first == thread) {
         tell_the_rest();
+        die_by(told_signal, thread); // not of having told it
     } else {
         for (;;) // that one ends us all
             ::pause();
     }
     // What has faulted does it again when this returns; what was sent is sent again, and so is what a filter of system
-    // calls has sent in a call's place.
-    struct sigaction by_default {};
-    by_default.sa_handler = SIG_DFL;
-    ::sigaction(number, &by_default, nullptr);
-    if (info->si_code <= 0 || number == SIGSYS)
-        ::syscall(SYS_tgkill, ::getpid(), thread, number);
+    // calls or a breakpoint has sent in a call's place.
+    if (info->si_code <= 0 || number == SIGSYS || number == SIGTRAP)
+        die_by(number, thread);
+    else
+        take_by_default(number);
     errno = before;
 }
 

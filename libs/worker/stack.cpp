@@ -102,6 +102,14 @@ void stack_writer::walk(ucontext_t& context) noexcept
     context = before;
 }
 
+void stack_writer::add_innermost(ucontext_t const& context) noexcept
+{
+    auto at = registers_of(context);
+    cause_.program_counter = at.program_counter;
+    cause_.stack_pointer = at.stack_pointer;
+    add(at.program_counter);
+}
+
 bool stack_writer::add(std::uintptr_t address) noexcept
 {
     if (cause_.places == most_places)

@@ -18,6 +18,8 @@ public:
 
     /// The places from the one that a signal has interrupted outwards. Changes `context` and puts it back.
     void walk(ucontext_t& context) noexcept;
+    /// That one alone, where there is no room to look for others.
+    void add_innermost(ucontext_t const& context) noexcept;
     /// Of a place in a program's code. False if there is no more room.
     bool add(std::uintptr_t address) noexcept;
     void say(std::string_view words) noexcept { words_ = words; }

@@ -74,6 +74,16 @@ void begin_this_job(std::uint64_t id, int attempt) noexcept
     current_attempt.store(attempt, std::memory_order_relaxed);
 }
 
+bool a_job_is_under_way() noexcept
+{
+    return current_id.load(std::memory_order_relaxed) != 0;
+}
+
+bool was_requested() noexcept
+{
+    return requested != 0;
+}
+
 bool end_this_job() noexcept
 {
     begin_this_job(0, 0);

@@ -16,6 +16,9 @@ struct job_of_thread {
 void tell_job_of_this_thread(job_of_thread* mine) noexcept;
 
 void begin_this_job(std::uint64_t id, int attempt) noexcept;
+/// Whether a job runs, and whether it has asked for a request to end and was sent it. For signal handlers.
+bool a_job_is_under_way() noexcept;
+bool was_requested() noexcept;
 /// A signal handler that the job's asking has put up is taken down again. True if the job was asked to end: then its
 /// process is not wanted any more.
 bool end_this_job() noexcept;

@@ -10,14 +10,18 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <climits>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <poll.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -115,6 +119,29 @@ int* volatile null = nullptr;
     *null = job;
     return job;
 }
+// The caller's frame cannot be found any more, and who looks for it crashes.
+[[gnu::noinline]] int by_abort_on_a_lost_frame(int job)
+{
+    *static_cast<std::uintptr_t volatile*>(__builtin_frame_address(0)) = 0x4141414141414141;
+    if (job > 0)
+        std::abort();
+    return job;
+}
+[[gnu::noinline]] int with_a_frame_of_its_own(int job)
+{
+    auto volatile* some = static_cast<char volatile*>(__builtin_alloca(static_cast<std::size_t>(job) * 16));
+    some[0] = 'x';
+    return by_abort_on_a_lost_frame(job) + some[0];
+}
+[[gnu::noinline]] int by_breakpoint(int job)
+{
+#if defined(__x86_64__)
+    asm volatile("int3");
+#else
+    ::raise(SIGTRAP);
+#endif
+    return job + 1;
+}
 [[gnu::noinline]] int by_a_filter(int job)
 {
     if (!kit::filter_calls({SYS_getppid}, SECCOMP_RET_TRAP))
@@ -149,6 +176,10 @@ int dies(std::pair<std::string, int> const& job)
         return by_overrun(number) + 1;
     if (way == "smashed stack")
         return by_null_on_a_smashed_stack(number) + 1;
+    if (way == "lost frame")
+        return with_a_frame_of_its_own(number) + 1;
+    if (way == "breakpoint")
+        return by_breakpoint(number) + 1;
     if (way == "filter")
         return by_a_filter(number) + 1;
     if (way == "exit")
@@ -215,6 +246,36 @@ std::mutex lock;
     return 0;
 }
 
+// What has begun to sleep does not go on, although the question where it hangs ends each call that sleeps.
+int sleeps_and_goes_on(std::string const& file)
+{
+    std::thread{[&] {
+        ::poll(nullptr, 0, 60'000);
+        kit::note(file);
+    }}.detach();
+    ::sleep(60);
+    kit::note(file);
+    return 1;
+}
+/// Of threads with as little stack as there may be; and it puts things in order when it is asked to end.
+int has_a_small_thread(std::string const& file)
+{
+    pthread_attr_t small;
+    ::pthread_attr_init(&small);
+    ::pthread_attr_setstacksize(&small, PTHREAD_STACK_MIN);
+    pthread_t thread;
+    auto pauses = [](void*) -> void* {
+        for (;;)
+            ::pause();
+    };
+    if (::pthread_create(&thread, &small, pauses, nullptr) != 0)
+        return 0;
+    while (!wodehaus::this_job::stop_requested())
+        ::usleep(1000);
+    kit::note(file);
+    return 1;
+}
+
 int hangs(std::string const& way)
 {
     if (way == "sleep_here")
@@ -257,6 +318,8 @@ std::vector<way_to_die> const all{
     {"bus error", SIGBUS, "SIGBUS (Bus error), at address 0x", "by_bus_error"},
     {"overrun", SIGSEGV, "SIGSEGV (Segmentation fault), at address 0x", "by_overrun"},
     {"smashed stack", SIGSEGV, "by a null pointer (address 0x0)", "by_null_on_a_smashed_stack"},
+    {"lost frame", SIGABRT, "SIGABRT", "by_abort_on_a_lost_frame"},
+    {"breakpoint", SIGTRAP, "SIGTRAP", "by_breakpoint"},
     {"filter", SIGSYS, "SIGSYS", "by_a_filter"},
     {"kill", SIGKILL, "SIGKILL", ""},
     {"exit", 0, "exited with status 3", ""},
@@ -341,6 +404,36 @@ BOOST_AUTO_TEST_CASE(each_way_to_hang_is_told)
                 BOOST_TEST(kit::contains(why.trace, "ways_to_hang::beside(") == (way == "three_threads"), why);
             }
         });
+    });
+}
+
+BOOST_AUTO_TEST_CASE(what_sleeps_does_not_go_on)
+{
+    kit::each(std::array{kit::zygote_fresh, kit::exec_kept, kit::fork_fresh, kit::zygote_ahead}, [](kit::way how) {
+        kit::folder folder;
+        auto file = folder / "went on";
+        kit::with_server(how({.workers = 1}), [&](wodehaus::job_server& server) -> awaitable<void> {
+            for (int i = 0; i < 3; ++i) {
+                auto job = wodehaus::task{worker<ways_to_hang::sleeps_and_goes_on>, file}.timeout(50ms);
+                auto end = co_await server.async_try_call(job);
+                kit::failed(end, errc::timed_out);
+            }
+        });
+        BOOST_TEST(!std::filesystem::exists(file));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_thread_with_a_small_stack_can_be_asked)
+{
+    kit::each_launch([](kit::way how) {
+        kit::folder folder;
+        auto file = folder / "in order";
+        kit::with_server(how({.workers = 1, .kill_after = 10s}), [&](wodehaus::job_server& server) -> awaitable<void> {
+            auto job = wodehaus::task{worker<ways_to_hang::has_a_small_thread>, file}.timeout(100ms);
+            auto end = co_await server.async_try_call(job);
+            kit::failed(end, errc::timed_out);
+        });
+        BOOST_TEST(std::filesystem::exists(file));
     });
 }
 
