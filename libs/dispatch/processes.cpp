@@ -2,6 +2,7 @@
 #include "dispatch/dispatcher.hpp"
 
 #include "launch/patience.hpp"
+#include "worker/one_line.hpp"
 
 #include <csignal>
 
@@ -103,7 +104,7 @@ void dispatcher::take_name(process_node& process, frame const& message)
     if (message.body.size() > longest_name)
         distrust(process, errc::bad_message);
     else
-        process.name.assign(message.body.data(), message.body.size());
+        process.name = in_one_line({message.body.data(), message.body.size()});
 }
 
 void dispatcher::take_usage(process_node& process, frame const& message)

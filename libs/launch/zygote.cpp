@@ -5,6 +5,7 @@
 #include "launch/patience.hpp"
 #include "launch/program.hpp"
 #include "launch/zygote_census.hpp"
+#include "worker/one_line.hpp"
 
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/post.hpp>
@@ -234,7 +235,7 @@ private:
             zygote_->said = read_failure(message.body.bytes()).what;
         } else if (message.header.kind == frame_kind::ready) {
             zygote_->ready = true;
-            zygote_->name.assign(message.body.data(), message.body.size());
+            zygote_->name = in_one_line({message.body.data(), message.body.size()});
             timer_.cancel();
             if (message.header.id > 1)
                 settings_.listener->log(level::error, "preload has left " + std::to_string(message.header.id - 1) +

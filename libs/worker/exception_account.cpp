@@ -2,6 +2,7 @@
 // program without them has none of it, and so we must not name what writes them, which needs streams.
 #include "worker/exception_account.hpp"
 
+#include "worker/one_line.hpp"
 #include "worker/registry.hpp"
 
 #include <boost/exception/exception.hpp>
@@ -46,23 +47,6 @@ Type const* current_as() noexcept
     } catch (...) {
         return nullptr;
     }
-}
-
-// It is to be one line, and to do no harm on a terminal.
-std::string in_one_line(std::string_view text)
-{
-    std::string line;
-    for (char each : text) {
-        bool is_space = each == ' ' || (each >= '\t' && each <= '\r');
-        bool is_control = static_cast<unsigned char>(each) < ' ' || each == '\x7f';
-        if (!is_space)
-            line += is_control ? '?' : each;
-        else if (!line.empty() && line.back() != ' ')
-            line += ' ';
-    }
-    if (!line.empty() && line.back() == ' ')
-        line.pop_back();
-    return line;
 }
 
 // What was thrown, without what the ways of throwing wrap it in.

@@ -2,6 +2,7 @@
 #include "worker/stack_message.hpp"
 
 #include "worker/channel.hpp"
+#include "worker/one_line.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -33,6 +34,8 @@ std::optional<thread_stack> read_stack(std::span<char const> body)
         body.size() < cause.places * sizeof(code_place))
         return std::nullopt;
     cause.thread_name.back() = '\0';
+    std::replace_if(cause.thread_name.begin(), std::find(cause.thread_name.begin(), cause.thread_name.end(), '\0'),
+                    [](char each) { return static_cast<unsigned char>(each) < ' ' || each == '\x7f'; }, '?');
     stack.places.resize(cause.places);
     take(stack.places.data(), cause.places * sizeof(code_place));
     for (std::size_t i = 0; i < cause.files && !body.empty(); ++i) {
@@ -41,7 +44,7 @@ std::optional<thread_stack> read_stack(std::span<char const> body)
         stack.files.emplace_back(body.data(), length); // the last may have been cut off
         body = body.subspan(std::min(length + 1, body.size()));
     }
-    stack.words.assign(body.data(), body.size());
+    stack.words = in_one_line({body.data(), body.size()});
     for (auto& place : stack.places)
         if (place.file >= stack.files.size())
             place.file = code_place::no_file;

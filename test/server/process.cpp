@@ -194,6 +194,8 @@ BOOST_AUTO_TEST_CASE(a_name_from_the_job)
                 BOOST_TEST(co_await server.async_call(worker<name_of_process>, 0) == "renamed one");
             auto end = co_await server.async_try_call(worker<rename_and_exit>, "last name");
             BOOST_TEST(kit::failed(end, errc::process_exited).process == "last name");
+            end = co_await server.async_try_call(worker<rename_and_exit>, "another\nline \x1b[31m");
+            BOOST_TEST(kit::failed(end, errc::process_exited).process == "another line ?[31m");
         });
     });
 }
@@ -360,7 +362,7 @@ BOOST_AUTO_TEST_CASE(born_clean)
                 BOOST_TEST(found.descriptors.size() <= 6u); // and its channel, one or two, and the lifeline
                 BOOST_TEST(found.blocked.empty());
                 // But those by which a process tells of its end.
-                std::vector<int> told{SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS, SIGRTMAX - 5};
+                std::vector<int> told{SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS, SIGRTMAX - 5};
                 BOOST_TEST(found.not_default == told, boost::test_tools::per_element());
                 BOOST_TEST(found.group == found.pid);
                 BOOST_TEST(found.session == ::getsid(0));

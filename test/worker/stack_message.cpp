@@ -53,6 +53,16 @@ BOOST_AUTO_TEST_CASE(a_whole_one)
     BOOST_TEST(read->words == "what it said");
 }
 
+BOOST_AUTO_TEST_CASE(what_it_says_is_one_line)
+{
+    message told{0, 0};
+    std::strcpy(told.cause.thread_name.data(), "a\n\x1b[31mb");
+    auto read = read_stack(told.bytes("what it said\n2026-11-30 ERROR\x1b[0m").body());
+    BOOST_REQUIRE(read);
+    BOOST_TEST(read->cause.thread_name.data() == "a??[31mb");
+    BOOST_TEST(read->words == "what it said 2026-11-30 ERROR?[0m");
+}
+
 BOOST_AUTO_TEST_CASE(cut_anywhere_it_leads_nowhere)
 {
     auto body = whole();
