@@ -73,7 +73,9 @@ void children_launch::destroy() noexcept
 
 ending children_launch::reap(child_process& process) noexcept
 {
-    auto killed_for_memory = groups_ ? groups_->end(process.pid()) : std::nullopt;
+    std::optional<bool> killed_for_memory;
+    if (groups_ && process.wait_for(std::chrono::minutes{1})) // once it is dead it cannot make its group any more
+        killed_for_memory = groups_->end(process.pid());
     auto how = process.reap();
     how.killed_for_memory = killed_for_memory;
     if (how.known) // else the number may be a stranger's by now

@@ -276,21 +276,21 @@ private:
     // The server is gone, or wants no more of us: nothing of ours may outlive us.
     [[noreturn]] void leave() noexcept
     {
-        for (pid_t pid : children_) {
+        for (pid_t pid : children_)
             signal_group(pid, SIGKILL);
-            if (groups_)
-                groups_->end(pid);
-        }
         spared_.clear();
         kill_orphans();
-        for (;;) {
-            pid_t ended = ::waitpid(-1, nullptr, 0);
-            if (ended < 0 && errno == ECHILD)
-                break;
-            if (ended > 0) {
-                children_.erase(ended);
-                kill_orphans();
+        for (siginfo_t ended{};; ended = {}) {
+            if (::waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT) != 0) {
+                if (errno == ECHILD)
+                    break;
+                continue;
             }
+            if (groups_ && children_.contains(ended.si_pid))
+                groups_->end(ended.si_pid);
+            ::waitpid(ended.si_pid, nullptr, 0);
+            children_.erase(ended.si_pid);
+            kill_orphans();
         }
         if (groups_)
             groups_->remove_all();
