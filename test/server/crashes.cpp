@@ -103,19 +103,21 @@ int* volatile null = nullptr;
     return mapped[job]; // the file is empty
 }
 
+std::uintptr_t at, behind; // not on the stack, where they would be overrun
+
 [[gnu::noinline]] int by_overrun(int job)
 {
     char some[16];
-    for (char volatile* at = some;; ++at) // to the top of the stack
-        *at = static_cast<char>(job);
+    for (at = reinterpret_cast<std::uintptr_t>(some);; ++at) // to the top of the stack
+        *reinterpret_cast<char volatile*>(at) = static_cast<char>(job);
     return job;
 }
 [[gnu::noinline]] int by_null_on_a_smashed_stack(int job)
 {
     char some[16];
-    char volatile* at = some;
-    for (int i = 0; i < 200; ++i) // where it was called from is lost
-        *at++ = 'x';
+    auto const begin = reinterpret_cast<std::uintptr_t>(some);
+    for (at = begin, behind = begin + 200; at < behind; ++at) // where it was called from is lost
+        *reinterpret_cast<char volatile*>(at) = 'x';
     *null = job;
     return job;
 }
