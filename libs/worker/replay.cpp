@@ -47,7 +47,10 @@ int list(std::string const& folder)
     }
     if (names.empty())
         say("no job is kept in %s", folder.c_str());
-    return returned;
+    if (bool flushed = std::fflush(stdout) == 0; flushed && !std::ferror(stdout))
+        return returned;
+    say("cannot write to the standard output");
+    return not_tried;
 }
 
 int tell_how_it_is_used()

@@ -558,6 +558,19 @@ BOOST_AUTO_TEST_CASE(a_folder_is_listed)
     BOOST_TEST(contains(lines[5], "worker mishap::suffer: its process exited with status 2"), lines[5]);
 }
 
+BOOST_AUTO_TEST_CASE(a_list_that_cannot_be_written)
+{
+    kit::folder folder;
+    keep(folder, worker<suffer>, {"throw", 1});
+    auto program = fs::read_symlink("/proc/self/exe").string();
+    for (auto nowhere : {"> /dev/full", ">&-"}) {
+        auto command = "'" + program + "' --wodehaus-replay '" + folder.path() + "' " + nowhere;
+        auto end = kit::run_program({"-c", command}, "/bin/sh");
+        BOOST_TEST(end.exit_code == 2, nowhere);
+        BOOST_TEST(end.errors == "wodehaus: cannot write to the standard output\n", nowhere);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(how_it_is_used)
 {
     auto usage = kit::run_program({"--wodehaus-replay"});
