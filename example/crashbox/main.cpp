@@ -10,10 +10,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <fstream>
 #include <iomanip>
 #include <iostream>
-#include <iterator>
+#include <optional>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -32,26 +33,36 @@ std::vector<std::string> names_from(std::istream& in)
     return names;
 }
 
-/// What is in a file. Throws `std::runtime_error` that says why it cannot be read.
-std::string content_of(std::string const& name)
+/// Throws `std::runtime_error` that says why there is nothing to be read.
+std::uintmax_t size_of(std::string const& name)
 {
     std::error_code error;
     auto status = fs::status(name, error);
+    if (!error && !fs::is_regular_file(status))
+        throw std::runtime_error{"it is not a file"};
+    auto size = error ? 0 : fs::file_size(name, error);
     if (error)
         throw std::runtime_error{"it cannot be read: " + error.message()};
-    if (!fs::is_regular_file(status))
-        throw std::runtime_error{"it is not a file"};
+    return size;
+}
+
+/// What is in a file of this size. Throws `std::runtime_error` that says why it cannot be read.
+std::string content_of(std::string const& name, std::uintmax_t size)
+{
+    std::string content(static_cast<std::size_t>(size), '\0');
     std::ifstream in{name, std::ios::binary};
-    std::string content{std::istreambuf_iterator<char>{in}, {}};
+    in.read(content.data(), static_cast<std::streamsize>(size)); // at once: all files wait while one is read
     if (!in.is_open() || in.bad())
         throw std::runtime_error{"it cannot be read: " + std::generic_category().message(errno)};
+    content.resize(static_cast<std::size_t>(in.gcount())); // it may have become shorter
     return content;
 }
 
 /// The files and what becomes of them.
 class trial {
 public:
-    trial(std::vector<std::string> names, wodehaus::job_server& server) : names_(std::move(names)), server_(server)
+    trial(std::vector<std::string> names, wodehaus::job_server& server, std::size_t largest)
+        : names_(std::move(names)), server_(server), largest_(largest)
     {
         result_.files = names_.size();
     }
@@ -72,19 +83,26 @@ private:
     {
         while (next_ < names_.size()) {
             auto const& name = names_[next_++];
-            std::string text, trouble;
-            try {
-                text = content_of(name);
-            } catch (std::runtime_error const& error) {
-                trouble = error.what();
-            }
-            if (trouble.empty())
-                take(name, co_await server_.async_try_call(wodehaus::worker<evaluate>, std::move(text)));
-            else
-                result_.failures.add({name, {make_error_code(boost::system::errc::io_error), trouble}});
+            if (auto text = read(name))
+                take(name, co_await server_.async_try_call(wodehaus::worker<evaluate>, std::move(*text)));
         }
         if (--unfinished_ == 0)
             server_.stop();
+    }
+
+    /// Nothing, and it has failed, where that cannot be a job.
+    std::optional<std::string> read(std::string const& name)
+    {
+        try {
+            auto size = size_of(name);
+            if (size <= largest_)
+                return content_of(name, size);
+            auto what = "it has " + std::to_string(size) + " bytes, and a job may have " + std::to_string(largest_);
+            result_.failures.add({name, {make_error_code(wodehaus::errc::too_large), what}});
+        } catch (std::runtime_error const& error) {
+            result_.failures.add({name, {make_error_code(boost::system::errc::io_error), error.what()}});
+        }
+        return std::nullopt;
     }
 
     void take(std::string const& name, wodehaus::outcome<long> end)
@@ -103,6 +121,7 @@ private:
 
     std::vector<std::string> names_;
     wodehaus::job_server& server_;
+    std::size_t largest_; ///< bytes of a job
     std::size_t next_ = 0, unfinished_ = 0;
     report result_;
 };
@@ -113,6 +132,7 @@ wodehaus::options how_to_run(request const& asked)
             .jobs_per_process = 1, // what a file has done to the parser ends with it
             .timeout = asked.timeout,
             .memory = asked.memory,
+            .max_message = std::min(asked.memory, wodehaus::options{}.max_message), // a process has to hold it
             .stop_signals = {SIGINT, SIGTERM},
             .output = wodehaus::output::discard,
             .keep_failed = asked.output / "failed"};
@@ -121,8 +141,9 @@ wodehaus::options how_to_run(request const& asked)
 report try_all(request const& asked)
 {
     asio::io_context context{1};
-    wodehaus::job_server server{context, how_to_run(asked)};
-    trial all{asked.files.empty() ? names_from(std::cin) : asked.files, server};
+    auto how = how_to_run(asked);
+    wodehaus::job_server server{context, how};
+    trial all{asked.files.empty() ? names_from(std::cin) : asked.files, server, how.max_message};
     std::exception_ptr failed;
     auto note = [&](std::exception_ptr error) {
         if (error && !std::exchange(failed, error))
@@ -139,6 +160,16 @@ report try_all(request const& asked)
     return std::move(all.result());
 }
 
+void summarise(report const& all)
+{
+    for (auto const& group : all.failures.sorted())
+        std::cout << std::setw(5) << group.files.size() << "  " << printable(group.title) << '\n';
+    std::cout << all.files << " files, " << all.fine() << " fine, " << all.failures.files() << " failed";
+    if (all.left_out > 0)
+        std::cout << ", " << all.left_out << " left out";
+    std::cout << ", " << std::fixed << std::setprecision(1) << all.elapsed.count() << " s\n";
+}
+
 int run(request const& asked)
 {
     std::error_code error;
@@ -146,13 +177,8 @@ int run(request const& asked)
     if (error)
         throw bad_usage{"cannot use " + asked.output.string() + ": " + error.message()};
     auto all = try_all(asked);
-    auto page = write(all, asked.output);
-    for (auto const& group : all.failures.sorted())
-        std::cout << std::setw(5) << group.files.size() << "  " << printable(group.title) << '\n';
-    std::cout << all.files << " files, " << all.fine() << " fine, " << all.failures.files() << " failed";
-    if (all.left_out > 0)
-        std::cout << ", " << all.left_out << " left out";
-    std::cout << ", " << std::fixed << std::setprecision(1) << all.elapsed.count() << " s\n" << page.string() << '\n';
+    summarise(all); // first, since it is all that there is if the page cannot be written
+    std::cout << write(all, asked.output).string() << '\n';
     return all.fine() == all.files ? 0 : 1;
 }
 

@@ -13,7 +13,9 @@ constexpr char const usage[] =
     "Evaluates the expression in each file, such as (+ 1 (* 2 3)), in a process of its own, and writes a report,\n"
     "report.html, of what went wrong: failures of one kind together, each with the command that shows it again.\n"
     "Without a FILE the names are read from the standard input, one on each line.\n\n";
-constexpr char const after[] = "\nExit status: 0 all went well, 1 some files failed or were left out, 2 wrong usage.\n";
+constexpr char const after[] =
+    "\nExit status: 0 all went well, 1 some files failed or were left out, or the report could not be written,\n"
+    "2 wrong usage.\n";
 
 } // namespace
 

@@ -19,6 +19,7 @@
 #include <new>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -238,7 +239,8 @@ extern "C" void on_crash(int number, siginfo_t* info, void* context)
 // Its C name keeps it apart from the job loop, behind which traces are cut off.
 extern "C" void wodehaus_on_terminate()
 {
-    if (std::current_exception())
+    static thread_local bool describes = false; // its own what() may throw, which ends here once more
+    if (std::current_exception() && !std::exchange(describes, true))
         try {
             auto words = "an exception that nobody has caught: " + describe_current_exception();
             words.resize(std::min(words.size(), exception_in_words.size() - 1));

@@ -85,13 +85,27 @@ std::string text_of_current()
     }
 }
 
+// Boost writes all of them at once, each by its own operator, which may throw anything. Null if one has.
+char const* written(boost::exception_detail::error_info_container const& values)
+{
+    try {
+        return values.diagnostic_information("");
+    } catch (abi::__forced_unwind const&) {
+        throw;
+    } catch (...) {
+        return nullptr;
+    }
+}
+
 // A line of Boost's is "[tag_of_it*] = value"; a value may have several lines.
 std::string values_attached_to(boost::exception const& error)
 {
     auto const* values = boost::exception_detail::get_info<attached_values>::get(error);
-    char const* written = values ? values->diagnostic_information("") : nullptr;
+    char const* lines = values ? written(*values) : "";
+    if (!lines)
+        return "what is attached to it cannot be printed";
     std::string all;
-    for (std::string_view left = written ? written : ""; !left.empty();) {
+    for (std::string_view left = lines; !left.empty();) {
         auto end = left.find("\n[");
         auto one = left.substr(0, end);
         left = end == left.npos ? std::string_view{} : left.substr(end + 1);

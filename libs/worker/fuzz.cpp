@@ -57,6 +57,8 @@ struct kept_count {
 };
 kept_count kept_jobs;
 
+bool makes_inputs = false; ///< the fuzzer has run the files that it was given, and what comes now is its own
+
 void report_kept()
 {
     auto const all = std::exchange(kept_jobs, {});
@@ -69,12 +71,18 @@ void report_kept()
         say("%zu are damaged, or larger than -max_len, which is 1 MiB if you do not say otherwise", all.damaged);
 }
 
+// Those that the worker is not to see.
+void count_passed_over(input::kind what)
+{
+    kept_jobs.for_others += !makes_inputs && what == input::kind::kept_for_other;
+    kept_jobs.damaged += !makes_inputs && what == input::kind::damaged;
+}
+
 int run_one(std::uint8_t const* data, std::size_t size)
 {
     std::span<char const> bytes{reinterpret_cast<char const*>(data), size};
     auto given = look_at(bytes);
-    kept_jobs.for_others += given.what == input::kind::kept_for_other;
-    kept_jobs.damaged += given.what == input::kind::damaged;
+    count_passed_over(given.what);
     if (given.what == input::kind::kept_for_other || given.what == input::kind::damaged)
         return 0;
     payload result;
@@ -89,7 +97,7 @@ int run_one(std::uint8_t const* data, std::size_t size)
         // An exception is an answer: to the job that cannot be loaded, as to the one that the worker refuses.
     }
     end_this_job();
-    if (given.what == input::kind::kept)
+    if (given.what == input::kind::kept && !makes_inputs)
         ++(call.at == invocation::stage::loading ? kept_jobs.not_loaded : kept_jobs.run);
     return 0;
 }
@@ -203,6 +211,7 @@ extern "C" [[gnu::weak]] std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data,
                                                              unsigned)
 {
     using namespace wodehaus::detail;
+    makes_inputs = true;
     auto job_at = target ? look_at({reinterpret_cast<char const*>(data), size}).job_at : 0; // 0 too, where it is damaged
     std::memmove(data, data + job_at, size - job_at);
     return LLVMFuzzerMutate(data, size - job_at, largest);

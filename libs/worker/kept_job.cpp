@@ -107,9 +107,19 @@ payload kept_beginning(kept_job const& given, std::size_t job_size)
     return bytes;
 }
 
+// A fuzzer of the program's workers sees what its inputs are compared with, and would make ever more that begin so, none
+// of which is for the worker. So memcmp is not called, and a first byte that is right is not told from one that is wrong.
+#if defined __clang__
+__attribute__((no_sanitize("coverage")))
+#endif
 bool begins_as_kept(std::span<char const> beginning) noexcept
 {
-    return beginning.size() >= sizeof magic && std::memcmp(beginning.data(), magic, sizeof magic) == 0;
+    if (beginning.size() < sizeof magic)
+        return false;
+    int differs = 0;
+    for (std::size_t i = 0; i < sizeof magic; ++i)
+        differs |= beginning.data()[i] ^ magic[i];
+    return differs == 0;
 }
 
 kept_parts read_kept(std::span<char const> beginning, std::uint64_t file_size)

@@ -7,15 +7,20 @@
 #include "worker/kept_job.hpp"
 #include "worker/memory.hpp"
 #include "worker/role.hpp"
+#include "worker/serve.hpp"
 #include "worker/this_job.hpp"
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <new>
 
 #include <cxxabi.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace wodehaus::detail {
 
@@ -42,7 +47,10 @@ int list(std::string const& folder)
     }
     if (names.empty())
         say("no job is kept in %s", folder.c_str());
-    return returned;
+    if (bool flushed = std::fflush(stdout) == 0; flushed && !std::ferror(stdout))
+        return returned;
+    say("cannot write to the standard output");
+    return not_tried;
 }
 
 int tell_how_it_is_used()
@@ -56,12 +64,33 @@ int tell_how_it_is_used()
 
 // ---- running ----
 
+std::atomic<char const*> runs{"preload"}; ///< whose code, as a sentence begins
+pid_t replaying = 0;                      ///< this process; a child of the worker's inherits what watches it
+
+// Our own code never calls exit. Who runs a worker to see whether it fails must not take such a status for ours.
+void on_exit_of_worker(int status, void*)
+{
+    if (::getpid() != replaying)
+        return;
+    say("%s has called exit(%d), and so has not returned", runs.load(), status);
+    end_process(failed_again);
+}
+
+// To be called before any of that code: what it leaves to be done at exit is done first, and may crash as it did.
+void watch_for_exit()
+{
+    replaying = ::getpid();
+    if (::on_exit(&on_exit_of_worker, nullptr) != 0)
+        throw std::bad_alloc{};
+}
+
 int call(registration const& worker, kept_file const& kept)
 {
     auto const& about = kept.parts.about;
     payload result;
     invocation call{kept.job(), result, static_cast<std::size_t>(about.max_message)};
     begin_this_job(about.id, about.attempt);
+    runs = "the worker";
     try {
         worker.invoke(call);
     } catch (abi::__forced_unwind const&) {
@@ -91,6 +120,7 @@ int run(std::string const& path, std::function<void()> const& preload)
     }
     auto const& about = kept.parts.about;
     say("%s, of %s:\n%s", path.c_str(), kept_time(about.time).c_str(), printable(about.account).c_str());
+    watch_for_exit();
     if (!preload_by_hand(preload))
         return failed_again;
     if (about.build != 0 && about.build != build_id())

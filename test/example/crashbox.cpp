@@ -214,6 +214,36 @@ BOOST_AUTO_TEST_CASE(what_is_no_file)
     BOOST_TEST(group_with(groups_of(all.page()), "it is not a file").count == 2u);
 }
 
+// Such a file would hold up all others for as long as it takes to read it.
+BOOST_AUTO_TEST_CASE(too_large_a_file_is_not_read)
+{
+    expressions all;
+    all.add("one", "1");
+    all.add("large", "(+ 1 2)" + std::string(1 << 20, ' '));
+    fs::resize_file(all.add("more", ""), (8 << 20) + 1);
+    fs::resize_file(all.add("much more", ""), std::uint64_t{1} << 40); // it has holes
+    auto end = all.run({"--memory", "8"});
+    BOOST_TEST(end.exit_code == 1);
+    BOOST_TEST(contains(end.output, "4 files, 2 fine, 2 failed, "), end.output);
+    auto large = group_with(groups_of(all.page()), "it has 8388609 bytes, and a job may have 8388608");
+    BOOST_TEST(large.count == 2u);
+    BOOST_TEST(large.first == all.work / "more");
+}
+
+BOOST_AUTO_TEST_CASE(a_report_that_cannot_be_written)
+{
+    expressions all;
+    all.add("one", "1");
+    fs::create_directories(all.output / "report.html.part");
+    auto end = all.run();
+    BOOST_TEST(end.exit_code == 1);
+    BOOST_TEST(contains(end.output, "1 files, 1 fine, 0 failed, "), end.output);
+    BOOST_TEST(!contains(end.output, "report.html"), end.output);
+    BOOST_TEST(end.errors == "crashbox: cannot write " + (all.output / "report.html").string() + ": Is a directory\n");
+    auto help = kit::run_program({"--help"}, program());
+    BOOST_TEST(contains(help.output, "1 some files failed or were left out, or the report could not"), help.output);
+}
+
 BOOST_AUTO_TEST_CASE(stopped_it_reports_what_it_has)
 {
     expressions all;

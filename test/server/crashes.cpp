@@ -57,6 +57,15 @@ int* volatile null = nullptr;
 {
     return throws(job) + 1;
 }
+/// Its text cannot be had: to ask for it throws another.
+struct without_text : std::exception {
+    char const* what() const noexcept override { return throw_another(); }
+    [[gnu::noinline]] static char const* throw_another() { return zero == 0 ? throw without_text{} : ""; }
+};
+[[gnu::noinline]] int by_exception_without_text(int job)
+{
+    return zero == 0 ? throw without_text{} : job;
+}
 [[gnu::noinline]] int by_stack_overflow(int job)
 {
     char volatile much[4096];
@@ -160,6 +169,8 @@ int dies(std::pair<std::string, int> const& job)
         return by_jump(number) + 1;
     if (way == "noexcept")
         return by_noexcept(number) + 1;
+    if (way == "exception without text")
+        return by_exception_without_text(number) + 1;
     if (way == "stack overflow")
         return by_stack_overflow(number) + 1;
     if (way == "double free")
@@ -311,6 +322,7 @@ std::vector<way_to_die> const all{
     {"null pointer", SIGSEGV, "SIGSEGV (Segmentation fault), by a null pointer (address 0x4)", "by_null_pointer"},
     {"jump", SIGSEGV, "by a jump to address 0x10", "by_jump"},
     {"noexcept", SIGABRT, "an exception that nobody has caught: std::out_of_range: beyond", "by_noexcept"},
+    {"exception without text", SIGABRT, "SIGABRT (Aborted)", "without_text::what("},
     {"stack overflow", SIGSEGV, "its stack has overflowed", "by_stack_overflow"},
     {"double free", SIGABRT, "double free", "by_double_free"},
     {"abort", SIGABRT, "SIGABRT", "by_abort"},

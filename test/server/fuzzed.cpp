@@ -187,6 +187,16 @@ BOOST_AUTO_TEST_CASE(kept_jobs_are_inputs)
     BOOST_TEST(contains(all.errors, "1 are damaged, or larger than -max_len"), all.errors);
 }
 
+// Who reads it wants to know of the files that were given.
+BOOST_AUTO_TEST_CASE(what_the_fuzzer_makes_is_no_kept_job)
+{
+    kit::folder folder;
+    put(folder / "damaged", kit::content_of(kept(folder, "bad")) + "x");
+    auto end = fuzz({"read", "-change", folder / "damaged"});
+    BOOST_TEST(end.exit_code == 0);
+    BOOST_TEST(end.errors == "");
+}
+
 BOOST_AUTO_TEST_CASE(bytes_are_changed_as_the_fuzzer_does)
 {
     kit::folder folder;

@@ -18,6 +18,7 @@
 
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 namespace asio = boost::asio;
 namespace fs = std::filesystem;
@@ -52,6 +53,22 @@ inline int suffer(misfortune const& job)
         fall_over();
     if (job.kind == "exit")
         ::_exit(job.number);
+    if (job.kind == "call exit")
+        std::exit(job.number);
+    if (job.kind == "end thread")
+        ::pthread_exit(nullptr); // of the last thread: the process's, too
+    if (job.kind == "child exits") {
+        int status = 0;
+        if (auto child = ::fork(); child == 0)
+            std::exit(job.number);
+        else
+            ::waitpid(child, &status, 0);
+        throw WEXITSTATUS(status);
+    }
+    if (job.kind == "crash at exit") {
+        std::atexit([] { fall_over(); });
+        std::exit(job.number);
+    }
     if (job.kind == "sleep")
         for (;;)
             ::pause();
@@ -383,6 +400,35 @@ BOOST_AUTO_TEST_CASE(it_ends_as_it_did)
     BOOST_TEST(replay(keep(exited, worker<suffer>, {"exit", 77})).exit_code == 77);
 }
 
+// An exit's status says nothing of how the job went: 0 is not that it returned.
+BOOST_AUTO_TEST_CASE(an_exit_is_a_failure)
+{
+    for (int status : {0, 2}) {
+        kit::folder folder;
+        auto again = replay(keep(folder, worker<suffer>, {"call exit", status}));
+        BOOST_TEST(again.exit_code == 1);
+        auto told = "wodehaus: the worker has called exit(" + std::to_string(status) + ")";
+        BOOST_TEST(contains(again.errors, told), again.errors);
+    }
+    kit::folder crashed, ended, threw;
+    BOOST_TEST(crashed_again(replay(keep(crashed, worker<suffer>, {"crash at exit", 0}))));
+    BOOST_TEST(replay(keep(ended, worker<suffer>, {"end thread", 0})).exit_code != 0);
+    auto file = keep(threw, worker<depends>, {"", 3});
+    kit::preload_does harm{"exit 0"};
+    auto again = replay(file);
+    BOOST_TEST(again.exit_code == 1);
+    BOOST_TEST(contains(again.errors, "wodehaus: preload has called exit(0)"), again.errors);
+}
+
+// What a worker starts may end as it likes.
+BOOST_AUTO_TEST_CASE(an_exit_of_a_child_is_its_own)
+{
+    kit::folder folder;
+    auto again = replay(keep(folder, worker<suffer>, {"child exits", 5}));
+    BOOST_TEST(!contains(again.errors, "exit("), again.errors);
+    BOOST_TEST(again.errors.ends_with("wodehaus: it threw int: 5\n"), again.errors);
+}
+
 BOOST_AUTO_TEST_CASE(it_returns_once_the_fault_is_mended)
 {
     kit::folder folder;
@@ -510,6 +556,19 @@ BOOST_AUTO_TEST_CASE(a_folder_is_listed)
     BOOST_TEST(lines[3] == "    worker mishap::suffer: it threw std::runtime_error: number 1");
     BOOST_TEST(contains(lines[4], files[1]));
     BOOST_TEST(contains(lines[5], "worker mishap::suffer: its process exited with status 2"), lines[5]);
+}
+
+BOOST_AUTO_TEST_CASE(a_list_that_cannot_be_written)
+{
+    kit::folder folder;
+    keep(folder, worker<suffer>, {"throw", 1});
+    auto program = fs::read_symlink("/proc/self/exe").string();
+    for (auto nowhere : {"> /dev/full", ">&-"}) {
+        auto command = "'" + program + "' --wodehaus-replay '" + folder.path() + "' " + nowhere;
+        auto end = kit::run_program({"-c", command}, "/bin/sh");
+        BOOST_TEST(end.exit_code == 2, nowhere);
+        BOOST_TEST(end.errors == "wodehaus: cannot write to the standard output\n", nowhere);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(how_it_is_used)

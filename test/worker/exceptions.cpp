@@ -7,6 +7,7 @@
 #include <boost/throw_exception.hpp>
 
 #include <cerrno>
+#include <ostream>
 #include <stdexcept>
 #include <system_error>
 
@@ -27,6 +28,16 @@ struct only_tagged : boost::exception {};
 
 using page = boost::error_info<struct page_of_book, int>;
 using remark = boost::error_info<struct remark_of_reader, std::string>;
+
+struct unhelpful : std::exception {};
+
+/// Whoever prints it gets an exception instead.
+template <class Error>
+struct unprintable {
+    friend std::ostream& operator<<(std::ostream&, unprintable const&) { throw Error{}; }
+};
+template <class Error>
+using secret = boost::error_info<struct secret_of_author, unprintable<Error>>;
 
 } // namespace test
 
@@ -140,6 +151,27 @@ BOOST_AUTO_TEST_CASE(what_boost_exception_knows)
     BOOST_TEST(!contains(text, "Dynamic exception type"), text);
     BOOST_TEST(told([] { throw only_tagged{} << page{1}; }) == "test::only_tagged [test::page_of_book = 1]");
     BOOST_TEST(told([] { throw tagged{}; }) == "test::tagged: std::exception");
+}
+
+// The job has thrown the one exception, and not the other.
+BOOST_AUTO_TEST_CASE(what_cannot_be_printed)
+{
+    auto check = [](auto thrown_instead) {
+        using secret = test::secret<decltype(thrown_instead)>;
+        auto one = account([] { throw tagged{} << page{12} << secret{{}}; });
+        BOOST_TEST(one.what == "test::tagged: std::exception [what is attached to it cannot be printed]");
+        BOOST_TEST(!one.out_of_memory);
+        BOOST_TEST(told([] {
+                       try {
+                           throw only_tagged{} << secret{{}};
+                       } catch (...) {
+                           std::throw_with_nested(std::runtime_error{"outer"});
+                       }
+                   }) == "std::runtime_error: outer, caused by test::only_tagged [what is attached to it cannot be printed]");
+    };
+    check(unhelpful{});
+    check(std::bad_alloc{});
+    check(3);
 }
 
 BOOST_AUTO_TEST_CASE(where_it_was_thrown)
