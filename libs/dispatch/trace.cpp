@@ -1,6 +1,7 @@
 // Stacks in words.
 #include "dispatch/trace.hpp"
 
+#include "dispatch/function_name.hpp"
 #include "launch/launch.hpp"
 
 #include <algorithm>
@@ -30,10 +31,7 @@ bool has_names(code_names const* names)
 
 bool is_of_job_loop(code_name const& name)
 {
-    std::string_view function = name.function;
-    if (function.starts_with("void ")) // of a template the name begins with what it returns
-        function.remove_prefix(5);
-    return function.starts_with("wodehaus::detail::");
+    return function_name(name.function).starts_with("wodehaus::detail::");
 }
 
 // What lies further out is this library's, and the same for each job.
@@ -48,8 +46,9 @@ bool is_terminate_handler(code_names const* names)
 }
 
 // What the language does for a function, which is not where its author looks.
-bool is_of_language(std::string const& function)
+bool is_of_language(code_name const& name)
 {
+    auto function = function_name(name.function);
     return function.starts_with("std::") || function.starts_with("__");
 }
 
@@ -131,11 +130,14 @@ std::string describe_place(thread_stack const& stack, names_of const& names)
     for (auto const& place : stack.places) {
         auto where = place_of(stack, place);
         auto const* known = names(where);
-        if (is_job_loop(known))
-            return {};
-        if (has_names(known) && !is_of_system(where.file) && !is_of_language(known->front().function) &&
-            !is_terminate_handler(known))
-            return in_words(known->front().function, std::filesystem::path{known->front().line}.filename());
+        if (!has_names(known) || is_of_system(where.file) || is_terminate_handler(known))
+            continue;
+        for (auto const& name : *known) {
+            if (is_of_job_loop(name))
+                return {};
+            if (!is_of_language(name))
+                return in_words(name.function, std::filesystem::path{name.line}.filename());
+        }
     }
     return {};
 }
