@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <csignal>
+#include <optional>
 
 namespace wodehaus::detail {
 
@@ -21,7 +22,7 @@ std::string in_hex(std::uint64_t number)
 
 file_place place_of(thread_stack const& stack, code_place const& place)
 {
-    return place.file == code_place::no_file ? file_place{} : file_place{stack.files[place.file], place.address};
+    return {place.file == code_place::no_file ? "" : stack.files[place.file], place.address};
 }
 
 bool has_names(code_names const* names)
@@ -29,15 +30,18 @@ bool has_names(code_names const* names)
     return names && !names->empty();
 }
 
-bool is_of_job_loop(code_name const& name)
+bool is_of_library(code_name const& name)
 {
     return function_name(name.function).starts_with("wodehaus::detail::");
 }
 
-// What lies further out is this library's, and the same for each job.
-bool is_job_loop(code_names const* names)
+// What lies further out is the same for each job. Further in, the loading and saving of jobs and results calls functions
+// of the user's, too.
+bool calls_a_job(code_name const& name)
 {
-    return has_names(names) && is_of_job_loop(names->front());
+    auto function = function_name(name.function);
+    return function.starts_with("wodehaus::detail::invoke<") || function.starts_with("wodehaus::detail::closure_of<") ||
+           function.starts_with("wodehaus::detail::(anonymous namespace)::job_loop::");
 }
 
 bool is_terminate_handler(code_names const* names)
@@ -52,6 +56,16 @@ bool is_of_language(code_name const& name)
     return function.starts_with("std::") || function.starts_with("__");
 }
 
+// What lies between a job and the `serialize` of its parts. Users write functions of boost::serialization, too, but
+// elsewhere.
+bool is_of_archives(code_name const& name)
+{
+    auto function = function_name(name.function);
+    return function.starts_with("boost::archive::") ||
+           (function.starts_with("boost::serialization::") &&
+            (name.line.empty() || name.line.find("/boost/serialization/") != name.line.npos));
+}
+
 bool is_of_system(std::string const& file)
 {
     return file.starts_with("/lib/") || file.starts_with("/lib64/") || file.starts_with("/usr/lib/");
@@ -60,6 +74,63 @@ bool is_of_system(std::string const& file)
 std::string in_words(std::string const& function, std::string const& line)
 {
     return (function.empty() ? "a function without a name" : function) + (line.empty() ? "" : " at " + line);
+}
+
+/// A place that a trace shows.
+struct shown_place {
+    file_place where;
+    code_names names;       ///< the innermost first; none: it has no name
+    bool is_worker = false; ///< which has become a part of what calls it
+};
+
+// What an author looks for.
+bool is_of_program(shown_place const& place)
+{
+    return !place.where.file.empty() && !is_of_system(place.where.file) && !place.is_worker &&
+           (place.names.empty() || !std::all_of(place.names.begin(), place.names.end(), is_of_language));
+}
+
+// A place where all is hidden is not shown.
+template <class Hidden>
+std::optional<shown_place> shown_at(file_place const& where, code_names const* known, Hidden is_hidden)
+{
+    shown_place shown{where, {}};
+    if (!has_names(known))
+        return shown;
+    for (auto const& name : *known) {
+        if (calls_a_job(name))
+            break;
+        if (!is_hidden(name))
+            shown.names.push_back(name);
+    }
+    return shown.names.empty() || is_terminate_handler(known) ? std::nullopt : std::optional{shown};
+}
+
+template <class Hidden>
+std::vector<shown_place> shown_places(thread_stack const& stack, names_of const& names, Hidden is_hidden)
+{
+    std::vector<shown_place> all;
+    for (auto const& place : stack.places) {
+        auto where = place_of(stack, place);
+        auto const* known = names(where);
+        bool is_outermost = has_names(known) && std::any_of(known->begin(), known->end(), calls_a_job);
+        if (auto shown = shown_at(where, known, is_hidden))
+            all.push_back(*shown);
+        else if (is_outermost && std::none_of(all.begin(), all.end(), is_of_program))
+            all.push_back({where, {{"the worker", known->back().line}}, true});
+        if (is_outermost)
+            break;
+    }
+    return all;
+}
+
+// The archives are many lines between two of the user's, and are shown where there are none of those.
+std::vector<shown_place> shown_places(thread_stack const& stack, names_of const& names)
+{
+    auto all = shown_places(stack, names, [](code_name const& name) { return is_of_library(name) || is_of_archives(name); });
+    if (std::none_of(all.begin(), all.end(), is_of_program))
+        all = shown_places(stack, names, is_of_library);
+    return all;
 }
 
 std::string head_of(thread_stack const& stack)
@@ -91,29 +162,18 @@ std::string describe_stacks(std::vector<thread_stack> const& stacks, names_of co
     for (auto const& stack : stacks) {
         text += head_of(stack);
         int number = 0;
-        for (auto const& place : stack.places) {
-            auto where = place_of(stack, place);
-            auto const* known = names(where);
-            if (number > 0 && is_job_loop(known))
-                break;
-            if (is_terminate_handler(known))
-                continue;
+        for (auto const& [where, its_names, is_worker] : shown_places(stack, names)) {
             auto begin = "  #" + std::to_string(number++) + ' ';
-            if (has_names(known)) {
-                if (is_job_loop(known))
-                    text += begin + in_words("the worker", known->front().line) + '\n'; // which has become a part of it
-                for (auto const& name : *known) {
-                    if (is_of_job_loop(name))
-                        break;
-                    text += std::exchange(begin, "     ") + in_words(name.function, name.line) + '\n';
-                }
-                if (known->front().line.empty() && !is_of_system(where.file))
-                    without_lines = where.file;
-            } else {
-                text += begin + in_hex(place.address) + (where.file.empty() ? "" : " in " + where.file) + '\n';
-                if (!where.file.empty() && !is_of_system(where.file))
-                    without_names = where.file;
-            }
+            for (auto const& name : its_names)
+                text += std::exchange(begin, "     ") + in_words(name.function, name.line) + '\n';
+            if (its_names.empty())
+                text += begin + in_hex(where.address) + (where.file.empty() ? "" : " in " + where.file) + '\n';
+            if (where.file.empty() || is_of_system(where.file))
+                continue;
+            if (its_names.empty())
+                without_names = where.file;
+            else if (its_names.front().line.empty())
+                without_lines = where.file;
         }
     }
     if (!remark.empty())
@@ -127,17 +187,12 @@ std::string describe_stacks(std::vector<thread_stack> const& stacks, names_of co
 
 std::string describe_place(thread_stack const& stack, names_of const& names)
 {
-    for (auto const& place : stack.places) {
-        auto where = place_of(stack, place);
-        auto const* known = names(where);
-        if (!has_names(known) || is_of_system(where.file) || is_terminate_handler(known))
+    for (auto const& place : shown_places(stack, names)) {
+        if (!is_of_program(place))
             continue;
-        for (auto const& name : *known) {
-            if (is_of_job_loop(name))
-                return {};
+        for (auto const& name : place.names)
             if (!is_of_language(name))
                 return in_words(name.function, std::filesystem::path{name.line}.filename());
-        }
     }
     return {};
 }

@@ -19,6 +19,8 @@ struct stack_of_names {
     stack_of_names()
     {
         stack.cause.signal = SIGSEGV;
+        stack.cause.code = SEGV_MAPERR;
+        stack.cause.program_counter = 0x1000;
         stack.cause.thread = 7;
     }
     /// A place with these functions, the innermost first; none: it has no name.
@@ -71,6 +73,62 @@ BOOST_AUTO_TEST_CASE(what_became_part_of_a_function)
     my.at({{"std::vector<int>::front()", "/usr/include/vector:3"}, {"shop::draw(int)", "/shop/page.cpp:12"}})
         .at({{"shop::work(int)", "/shop/page.cpp:20"}});
     BOOST_TEST(my.place() == "shop::draw(int) at page.cpp:12");
+}
+
+// What calls a job, and is the same for each.
+stack_of_names called(stack_of_names my)
+{
+    return my
+        .at({{"void wodehaus::detail::work<shop>(shop&)", ""},
+             {"void wodehaus::detail::invoke<shop>(invocation&)", ""}})
+        .at({{"wodehaus::detail::(anonymous namespace)::job_loop::run()", ""}})
+        .at({{"main", "/shop/main.cpp:3"}});
+}
+
+BOOST_AUTO_TEST_CASE(what_calls_a_job_is_left_out)
+{
+    stack_of_names my;
+    my.at({{"shop::draw(int)", "/shop/page.cpp:12"}})
+        .at({{"shop::work(int)", "/shop/page.cpp:20"}, {"wodehaus::detail::invoke<x>", "/w/registry.hpp:9"}})
+        .at({{"main", "/shop/main.cpp:3"}});
+    BOOST_TEST(my.trace() == "thread 7, SIGSEGV: by a null pointer (address 0x0)\n"
+                             "  #0 shop::draw(int) at /shop/page.cpp:12\n"
+                             "  #1 shop::work(int) at /shop/page.cpp:20\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_loads_a_job_calls_functions_of_the_user)
+{
+    stack_of_names inside;
+    inside.at({{"memcpy", ""}}, "/lib/libc.so.6")
+        .at({{"void wodehaus::detail::input_archive::load<int>(int&)", "/w/archive.hpp:3"},
+             {"void boost::archive::load<int>(int&)", "/usr/include/boost/archive/load.hpp:4"}})
+        .at({{"void shop::part::serialize<input>(input&, unsigned)", "/shop/part.hpp:5"}})
+        .at({{"void boost::serialization::serialize<input>(input&)", "/usr/include/boost/serialization/a.hpp:6"}})
+        .at({{"void wodehaus::detail::input_archive::load_object(int)", "/w/archive.hpp:8"}});
+    auto my = called(inside.at({{"void shop::job::serialize<input>(input&, unsigned)", "/shop/job.hpp:9"}}));
+    BOOST_TEST(my.place() == "void shop::part::serialize<input>(input&, unsigned) at part.hpp:5");
+    BOOST_TEST(my.trace() == "thread 7, SIGSEGV: by a null pointer (address 0x0)\n"
+                             "  #0 memcpy\n"
+                             "  #1 void shop::part::serialize<input>(input&, unsigned) at /shop/part.hpp:5\n"
+                             "  #2 void shop::job::serialize<input>(input&, unsigned) at /shop/job.hpp:9\n");
+}
+
+BOOST_AUTO_TEST_CASE(functions_of_boost_serialization)
+{
+    code_name of_boost{"void boost::serialization::load<input>(input&)",
+                       "/usr/include/boost/serialization/vector.hpp:6"};
+    code_name of_user{"void boost::serialization::serialize<input>(input&, shop::part&)", "/shop/part.hpp:5"};
+    BOOST_TEST(called(stack_of_names{}.at({of_boost}).at({of_user})).place() == of_user.function + " at part.hpp:5");
+    BOOST_TEST(called(stack_of_names{}.at({of_boost})).place() ==
+               of_boost.function + " at vector.hpp:6"); // better than none
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_is_part_of_what_calls_it)
+{
+    auto my = called(stack_of_names{}.at({{"pause", ""}}, "/lib/libc.so.6"));
+    BOOST_TEST(my.place() == "");
+    BOOST_TEST(my.trace().find("  #0 pause\n  #1 the worker\n  (/shop/program has no debug") != std::string::npos,
+               my.trace());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
