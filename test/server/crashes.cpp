@@ -396,6 +396,7 @@ BOOST_AUTO_TEST_CASE(each_way_to_hang_is_told)
                 BOOST_TEST(kit::contains(why.trace, "ways_to_hang::" + way + "()"), why);
                 BOOST_TEST(kit::contains(why.what, ", in ways_to_hang::"), why.what);
                 BOOST_TEST(kit::contains(why.trace, "ways_to_hang::beside(") == (way == "three_threads"), why);
+                BOOST_TEST(!kit::contains(why.trace, "0xffffffffffffffff"), why); // behind the outermost function
             }
         });
     });
