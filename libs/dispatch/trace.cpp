@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <csignal>
+#include <iterator>
 #include <optional>
 
 namespace wodehaus::detail {
@@ -30,9 +31,16 @@ bool has_names(code_names const* names)
     return names && !names->empty();
 }
 
+// A function that was inlined, and is known in its own translation unit only, has no more than the last part of its name:
+// where it lies tells whose it is. The innermost of these goes by the name of the function that it became a part of.
+bool lies_in(code_name const& name, std::string_view folder)
+{
+    return name.line.find(folder) != name.line.npos;
+}
+
 bool is_of_library(code_name const& name)
 {
-    return function_name(name.function).starts_with("wodehaus::detail::");
+    return function_name(name.function).starts_with("wodehaus::detail::") || lies_in(name, "/wodehaus/detail/");
 }
 
 // What lies further out is the same for each job. Further in, the loading and saving of jobs and results calls functions
@@ -53,7 +61,8 @@ bool is_terminate_handler(code_names const* names)
 bool is_of_language(code_name const& name)
 {
     auto function = function_name(name.function);
-    return function.starts_with("std::") || function.starts_with("__");
+    bool is_of_system_header = lies_in(name, "/include/") && (lies_in(name, "/c++/") || lies_in(name, "/bits/"));
+    return function.starts_with("std::") || function.starts_with("__") || is_of_system_header;
 }
 
 // What lies between a job and the `serialize` of its parts. Users write functions of boost::serialization, too, but
@@ -61,9 +70,8 @@ bool is_of_language(code_name const& name)
 bool is_of_archives(code_name const& name)
 {
     auto function = function_name(name.function);
-    return function.starts_with("boost::archive::") ||
-           (function.starts_with("boost::serialization::") &&
-            (name.line.empty() || name.line.find("/boost/serialization/") != name.line.npos));
+    return function.starts_with("boost::archive::") || lies_in(name, "/boost/archive/") ||
+           lies_in(name, "/boost/serialization/") || (name.line.empty() && function.starts_with("boost::serialization::"));
 }
 
 bool is_of_system(std::string const& file)
@@ -97,12 +105,11 @@ std::optional<shown_place> shown_at(file_place const& where, code_names const* k
     shown_place shown{where, {}};
     if (!has_names(known))
         return shown;
-    for (auto const& name : *known) {
-        if (calls_a_job(name))
-            break;
-        if (!is_hidden(name))
-            shown.names.push_back(name);
-    }
+    auto is_shown = [&](code_name const& name) { return !calls_a_job(name) && !is_hidden(name); };
+    code_name inlined{"the worker", known->front().line};
+    if (calls_a_job(known->front()) && !inlined.line.empty() && is_shown(inlined) && !is_of_language(inlined))
+        shown.names.push_back(inlined);
+    std::copy_if(known->begin(), known->end(), std::back_inserter(shown.names), is_shown);
     return shown.names.empty() || is_terminate_handler(known) ? std::nullopt : std::optional{shown};
 }
 
@@ -117,7 +124,7 @@ std::vector<shown_place> shown_places(thread_stack const& stack, names_of const&
         if (auto shown = shown_at(where, known, is_hidden))
             all.push_back(*shown);
         else if (is_outermost && std::none_of(all.begin(), all.end(), is_of_program))
-            all.push_back({where, {{"the worker", known->back().line}}, true});
+            all.push_back({where, {{"the worker", ""}}, true});
         if (is_outermost)
             break;
     }

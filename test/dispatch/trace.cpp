@@ -113,6 +113,30 @@ BOOST_AUTO_TEST_CASE(what_loads_a_job_calls_functions_of_the_user)
                              "  #2 void shop::job::serialize<input>(input&, unsigned) at /shop/job.hpp:9\n");
 }
 
+// So addr2line tells functions of unnamed namespaces that were inlined.
+BOOST_AUTO_TEST_CASE(a_worker_that_only_its_own_file_knows)
+{
+    auto my = called(stack_of_names{}.at({{"void wodehaus::detail::invoke<x>(invocation&)", "/shop/page.cpp:7"},
+                                          {"front", "/usr/include/c++/12/bits/stl_vector.h:12"},
+                                          {"draw", "/shop/page.cpp:20"},
+                                          {"apply<x>", "/usr/include/wodehaus/detail/traits.hpp:9"},
+                                          {"invoke<x>", "/usr/include/wodehaus/detail/registry.hpp:9"}}));
+    BOOST_TEST(my.place() == "the worker at page.cpp:7");
+    BOOST_TEST(my.trace() == "thread 7, SIGSEGV: by a null pointer (address 0x0)\n"
+                             "  #0 the worker at /shop/page.cpp:7\n"
+                             "     front at /usr/include/c++/12/bits/stl_vector.h:12\n"
+                             "     draw at /shop/page.cpp:20\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_the_language_has_inlined_in_a_function)
+{
+    auto my =
+        called(stack_of_names{}.at({{"shop::draw(int)", "/usr/include/x86_64-linux-gnu/bits/string_fortified.h:7"},
+                                    {"operator[]", "/usr/include/c++/12/bits/stl_vector.h:12"},
+                                    {"shop::draw(int)", "/shop/page.cpp:20"}}));
+    BOOST_TEST(my.place() == "shop::draw(int) at page.cpp:20");
+}
+
 BOOST_AUTO_TEST_CASE(functions_of_boost_serialization)
 {
     code_name of_boost{"void boost::serialization::load<input>(input&)",

@@ -322,6 +322,13 @@ void check_serialize(wodehaus::failure const& why, std::string const& when)
     BOOST_TEST(!kit::contains(why.trace, " main at "), why);
 }
 
+// Becomes a part of what calls it.
+int is_known_in_this_file(int job)
+{
+    *ways_to_die::null = job;
+    return job;
+}
+
 /// What is told of such a hang, once it has had the time to get there.
 awaitable<wodehaus::failure> hang(wodehaus::job_server& server, std::string const& way)
 {
@@ -369,6 +376,16 @@ BOOST_AUTO_TEST_CASE(the_serialize_of_a_job_or_a_result_is_told)
             check_serialize(kit::failed(loaded, errc::process_crashed), "true");
             check_serialize(kit::failed(saved, errc::process_crashed), "false");
         });
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_only_its_own_file_knows)
+{
+    kit::with_server({.workers = 1}, [](wodehaus::job_server& server) -> awaitable<void> {
+        auto why = kit::failed(co_await server.async_try_call(worker<is_known_in_this_file>, 1), errc::process_crashed);
+        BOOST_TEST(kit::contains(why.what, " at crashes.cpp:"), why);
+        BOOST_TEST(!kit::contains(why.trace, "/wodehaus/detail/"), why);
+        BOOST_TEST(!kit::contains(why.trace, "main at "), why);
     });
 }
 
