@@ -26,9 +26,12 @@ file_place place_of(thread_stack const& stack, code_place const& place)
     return {place.file == code_place::no_file ? "" : stack.files[place.file], place.address};
 }
 
-bool has_names(code_names const* names)
+// Empty where it is not known.
+code_names const& names_at(file_place const& where, names_of const& names)
 {
-    return names && !names->empty();
+    static code_names const none;
+    auto const* found = names(where);
+    return found ? found->names : none;
 }
 
 // A function that was inlined, and is known in its own translation unit only, has no more than the last part of its name:
@@ -52,9 +55,9 @@ bool calls_a_job(code_name const& name)
            function.starts_with("wodehaus::detail::(anonymous namespace)::job_loop::");
 }
 
-bool is_terminate_handler(code_names const* names)
+bool is_terminate_handler(code_names const& names)
 {
-    return has_names(names) && names->front().function == "wodehaus_on_terminate";
+    return !names.empty() && names.front().function == "wodehaus_on_terminate";
 }
 
 // What the language does for a function, which is not where its author looks.
@@ -72,11 +75,6 @@ bool is_of_archives(code_name const& name)
     auto function = function_name(name.function);
     return function.starts_with("boost::archive::") || lies_in(name, "/boost/archive/") ||
            lies_in(name, "/boost/serialization/") || (name.line.empty() && function.starts_with("boost::serialization::"));
-}
-
-bool is_of_system(std::string const& file)
-{
-    return file.starts_with("/lib/") || file.starts_with("/lib64/") || file.starts_with("/usr/lib/");
 }
 
 std::string in_words(std::string const& function, std::string const& line)
@@ -100,16 +98,16 @@ bool is_of_program(shown_place const& place)
 
 // A place where all is hidden is not shown.
 template <class Hidden>
-std::optional<shown_place> shown_at(file_place const& where, code_names const* known, Hidden is_hidden)
+std::optional<shown_place> shown_at(file_place const& where, code_names const& known, Hidden is_hidden)
 {
     shown_place shown{where, {}};
-    if (!has_names(known))
+    if (known.empty())
         return shown;
     auto is_shown = [&](code_name const& name) { return !calls_a_job(name) && !is_hidden(name); };
-    code_name inlined{"the worker", known->front().line};
-    if (calls_a_job(known->front()) && !inlined.line.empty() && is_shown(inlined) && !is_of_language(inlined))
+    code_name inlined{"the worker", known.front().line};
+    if (calls_a_job(known.front()) && !inlined.line.empty() && is_shown(inlined) && !is_of_language(inlined))
         shown.names.push_back(inlined);
-    std::copy_if(known->begin(), known->end(), std::back_inserter(shown.names), is_shown);
+    std::copy_if(known.begin(), known.end(), std::back_inserter(shown.names), is_shown);
     return shown.names.empty() || is_terminate_handler(known) ? std::nullopt : std::optional{shown};
 }
 
@@ -119,8 +117,8 @@ std::vector<shown_place> shown_places(thread_stack const& stack, names_of const&
     std::vector<shown_place> all;
     for (auto const& place : stack.places) {
         auto where = place_of(stack, place);
-        auto const* known = names(where);
-        bool is_outermost = has_names(known) && std::any_of(known->begin(), known->end(), calls_a_job);
+        auto const& known = names_at(where, names);
+        bool is_outermost = std::any_of(known.begin(), known.end(), calls_a_job);
         if (auto shown = shown_at(where, known, is_hidden))
             all.push_back(*shown);
         else if (is_outermost && std::none_of(all.begin(), all.end(), is_of_program))
@@ -165,7 +163,7 @@ std::vector<file_place> places_of(std::vector<thread_stack> const& stacks)
 
 std::string describe_stacks(std::vector<thread_stack> const& stacks, names_of const& names, std::string const& remark)
 {
-    std::string text, without_names, without_lines;
+    std::string text, stripped, without_lines;
     for (auto const& stack : stacks) {
         text += head_of(stack);
         int number = 0;
@@ -177,16 +175,17 @@ std::string describe_stacks(std::vector<thread_stack> const& stacks, names_of co
                 text += begin + in_hex(where.address) + (where.file.empty() ? "" : " in " + where.file) + '\n';
             if (where.file.empty() || is_of_system(where.file))
                 continue;
-            if (its_names.empty())
-                without_names = where.file;
-            else if (its_names.front().line.empty())
+            auto const* found = names(where);
+            if (found && found->names.empty() && found->why == lack::stripped)
+                stripped = where.file;
+            else if (!its_names.empty() && its_names.front().line.empty())
                 without_lines = where.file;
         }
     }
     if (!remark.empty())
         text += "  (" + remark + ")\n";
-    else if (!without_names.empty())
-        text += "  (" + without_names + " was stripped: it has no names for some of these)\n";
+    else if (!stripped.empty())
+        text += "  (" + stripped + " was stripped: it has no names for some of these)\n";
     else if (!without_lines.empty())
         text += "  (" + without_lines + " has no debug information: build it with -g for files and lines)\n";
     return text;

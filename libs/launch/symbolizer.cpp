@@ -8,8 +8,11 @@
 #include <algorithm>
 #include <charconv>
 #include <csignal>
+#include <cstring>
 #include <set>
 
+#include <fcntl.h>
+#include <link.h>
 #include <unistd.h>
 
 namespace wodehaus::detail {
@@ -53,7 +56,35 @@ std::filesystem::path const& find_addr2line()
     return found;
 }
 
+// A line is from debug information, which may lie in a file of its own. Any other name is that of the nearest exported
+// function, whatever it is that lies there.
+void remove_guesses(code_names& names)
+{
+    if (std::all_of(names.begin(), names.end(), [](code_name const& each) { return each.line.empty(); }))
+        names.clear();
+}
+
 } // namespace
+
+bool is_of_system(std::string const& file)
+{
+    return file.starts_with("/lib/") || file.starts_with("/lib64/") || file.starts_with("/usr/lib/");
+}
+
+bool is_stripped(std::string const& file)
+{
+    ElfW(Ehdr) header{};
+    descriptor from{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
+    constexpr unsigned char own_class = sizeof(void*) == 8 ? ELFCLASS64 : ELFCLASS32;
+    if (!from || ::pread(from.get(), &header, sizeof header, 0) != sizeof header ||
+        std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != own_class ||
+        header.e_shentsize != sizeof(ElfW(Shdr)))
+        return false;
+    std::vector<ElfW(Shdr)> sections(header.e_shnum);
+    auto size = sections.size() * sizeof(ElfW(Shdr));
+    return ::pread(from.get(), sections.data(), size, static_cast<off_t>(header.e_shoff)) == static_cast<ssize_t>(size) &&
+           std::none_of(sections.begin(), sections.end(), [](auto const& each) { return each.sh_type == SHT_SYMTAB; });
+}
 
 std::vector<code_names> read_code_names(std::string_view written)
 {
@@ -88,7 +119,7 @@ symbolizer::symbolizer(strand_executor on, std::shared_ptr<gate> entrance)
 {
 }
 
-code_names const* symbolizer::known(file_place const& place) const
+finding const* symbolizer::known(file_place const& place) const
 {
     auto found = known_.find(place);
     return found == known_.end() ? nullptr : &found->second;
@@ -110,7 +141,7 @@ void symbolizer::go_on()
         if (unknown.empty() || hurries_) {
             tell_first();
         } else if (!can_be_known(unknown.front().file)) {
-            give_up(unknown);
+            give_up(unknown, lack::unknown);
         } else {
             try {
                 start(unknown);
@@ -147,10 +178,10 @@ void symbolizer::tell_first()
     then();
 }
 
-void symbolizer::give_up(std::vector<file_place> const& places)
+void symbolizer::give_up(std::vector<file_place> const& places, lack why)
 {
     for (auto const& each : places)
-        known_.try_emplace(each);
+        known_.try_emplace(each, finding{{}, why});
 }
 
 bool symbolizer::can_be_known(std::string const& file)
@@ -212,12 +243,17 @@ void symbolizer::finish()
     timer_.cancel();
     auto run = std::exchange(running_, nullptr);
     run->child.reap();
-    auto names = read_code_names(run->written);
-    for (std::size_t i = 0; i < sought_.size() && i < names.size(); ++i)
-        known_.try_emplace(sought_[i], std::move(names[i]));
     auto sought = std::exchange(sought_, {});
+    auto const& file = sought.front().file;
+    auto why = is_stripped(as_it_runs(file)) ? lack::stripped : lack::unknown;
+    auto names = read_code_names(run->written);
+    for (std::size_t i = 0; i < sought.size() && i < names.size(); ++i) {
+        if (why == lack::stripped && !is_of_system(file))
+            remove_guesses(names[i]);
+        known_.try_emplace(sought[i], finding{std::move(names[i]), why});
+    }
     if (!hurries_)
-        give_up(sought);
+        give_up(sought, why);
     go_on();
 }
 

@@ -31,6 +31,20 @@ struct code_name {
 /// At one place there are several where functions were inlined, the innermost first.
 using code_names = std::vector<code_name>;
 
+/// Why a place has no name, as far as that is known.
+enum class lack { unknown, stripped };
+
+struct finding {
+    code_names names;
+    lack why = lack::unknown; ///< of no names
+};
+
+/// Whether a file is one of the system's, of which one knows what it exports.
+bool is_of_system(std::string const& file);
+
+/// Whether all the names were taken from an ELF file but those that it exports; false if it is something else.
+bool is_stripped(std::string const& file);
+
 /// What `addr2line -a -f -i -C` has written: one entry for each address that it was given.
 std::vector<code_names> read_code_names(std::string_view written);
 
@@ -41,7 +55,7 @@ public:
     /// Calls `then`, in here or later on the strand, once all that can be known of these places is known.
     void find(std::vector<file_place> const& places, std::function<void()> then);
     /// What was found; nothing where it was not looked for.
-    code_names const* known(file_place const& place) const;
+    finding const* known(file_place const& place) const;
     /// Why there are no names at present; empty where that is not so.
     std::string const& complaint() const noexcept { return complaint_; }
     /// Whoever waits is told soon, of names that are known by now.
@@ -71,7 +85,7 @@ private:
     void wait_for_end();
     std::vector<file_place> unknown_of_first() const;
     void tell_first();
-    void give_up(std::vector<file_place> const& places);
+    void give_up(std::vector<file_place> const& places, lack why);
 
     strand_executor on_;
     std::shared_ptr<gate> entrance_;
@@ -79,7 +93,7 @@ private:
     boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
                                       strand_executor>
         timer_;
-    std::map<file_place, code_names> known_;
+    std::map<file_place, finding> known_;
     std::deque<search> searches_;
     std::vector<file_place> sought_; ///< by what runs
     std::unique_ptr<running> running_;

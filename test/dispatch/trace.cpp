@@ -14,7 +14,7 @@ namespace {
 /// A stack that is made up: its places are numbered from the innermost, from 0.
 struct stack_of_names {
     thread_stack stack;
-    std::map<file_place, code_names> names;
+    std::map<file_place, finding> names;
 
     stack_of_names()
     {
@@ -24,19 +24,19 @@ struct stack_of_names {
         stack.cause.thread = 7;
     }
     /// A place with these functions, the innermost first; none: it has no name.
-    stack_of_names& at(code_names functions, std::string const& file = "/shop/program")
+    stack_of_names& at(code_names functions, std::string const& file = "/shop/program", lack why = {})
     {
         auto number = std::find(stack.files.begin(), stack.files.end(), file) - stack.files.begin();
         if (number == std::ssize(stack.files))
             stack.files.push_back(file);
         auto address = stack.places.size();
         stack.places.push_back({address, static_cast<std::uint64_t>(number)});
-        names[{file, address}] = std::move(functions);
+        names[{file, address}] = {std::move(functions), why};
         return *this;
     }
     names_of all() const
     {
-        return [this](file_place const& place) -> code_names const* {
+        return [this](file_place const& place) -> finding const* {
             auto found = names.find(place);
             return found == names.end() ? nullptr : &found->second;
         };
@@ -153,6 +153,20 @@ BOOST_AUTO_TEST_CASE(a_worker_that_is_part_of_what_calls_it)
     BOOST_TEST(my.place() == "");
     BOOST_TEST(my.trace().find("  #0 pause\n  #1 the worker\n  (/shop/program has no debug") != std::string::npos,
                my.trace());
+}
+
+BOOST_AUTO_TEST_CASE(why_there_are_no_names)
+{
+    auto trace_without = [](lack why) {
+        stack_of_names my;
+        return my.at({{"memcpy", ""}}, "/lib/libc.so.6", lack::stripped).at({}, "/shop/program", why).trace();
+    };
+    std::string without_reason = "thread 7, SIGSEGV: by a null pointer (address 0x0)\n"
+                                 "  #0 memcpy\n"
+                                 "  #1 0x1 in /shop/program\n";
+    BOOST_TEST(trace_without(lack::unknown) == without_reason);
+    BOOST_TEST(trace_without(lack::stripped) ==
+               without_reason + "  (/shop/program was stripped: it has no names for some of these)\n");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -76,11 +76,19 @@ BOOST_AUTO_TEST_CASE(a_function_of_this_program)
     my.context.run();
     BOOST_TEST(told == 3);
     BOOST_REQUIRE(my.names->known(place));
-    BOOST_REQUIRE(!my.names->known(place)->empty());
-    BOOST_TEST(my.names->known(place)->front().function == "a_function_with_a_name(int)");
+    BOOST_REQUIRE(!my.names->known(place)->names.empty());
+    BOOST_TEST(my.names->known(place)->names.front().function == "a_function_with_a_name(int)");
     my.names->find({place}, [&] { ++told; });
     BOOST_TEST(told == 4); // at once: it is known
     BOOST_TEST(my.names->complaint() == "");
+}
+
+BOOST_AUTO_TEST_CASE(what_was_stripped)
+{
+    BOOST_TEST(!is_stripped("/proc/self/exe"));
+    BOOST_TEST(!is_stripped("/etc/passwd"));
+    BOOST_TEST(!is_stripped("/no/such/file"));
+    BOOST_TEST(!is_stripped("/"));
 }
 
 BOOST_AUTO_TEST_CASE(files_that_are_none)
@@ -90,7 +98,7 @@ BOOST_AUTO_TEST_CASE(files_that_are_none)
     my.names->find({{"/no/such/file", 1}, {"/dev/zero", 1}, {"linux-vdso.so.1", 1}, {"/etc/passwd", 1}}, [&] { told = true; });
     my.context.run();
     BOOST_TEST(told);
-    BOOST_TEST(my.names->known({"/etc/passwd", 1})->empty());
+    BOOST_TEST(my.names->known({"/etc/passwd", 1})->names.empty());
 }
 
 BOOST_AUTO_TEST_CASE(in_a_hurry_nobody_waits)
@@ -108,7 +116,7 @@ BOOST_AUTO_TEST_CASE(in_a_hurry_nobody_waits)
     my.context.run();
     BOOST_TEST(told == 3);
     BOOST_REQUIRE(my.names->known(place));
-    BOOST_TEST(!my.names->known(place)->empty());
+    BOOST_TEST(!my.names->known(place)->names.empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
