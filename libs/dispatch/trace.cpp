@@ -8,7 +8,9 @@
 #include <charconv>
 #include <csignal>
 #include <iterator>
+#include <numeric>
 #include <optional>
+#include <set>
 
 namespace wodehaus::detail {
 
@@ -34,8 +36,8 @@ code_names const& names_at(file_place const& where, names_of const& names)
     return found ? found->names : none;
 }
 
-// A function that was inlined, and is known in its own translation unit only, has no more than the last part of its name:
-// where it lies tells whose it is. The innermost of these goes by the name of the function that it became a part of.
+// A function that was inlined, and is known in its own file only, has no more than the last part of its name: where it
+// lies tells whose it is. If it is the innermost, it goes by the name of the function that it became a part of.
 bool lies_in(code_name const& name, std::string_view folder)
 {
     return name.line.find(folder) != name.line.npos;
@@ -46,13 +48,16 @@ bool is_of_library(code_name const& name)
     return function_name(name.function).starts_with("wodehaus::detail::") || lies_in(name, "/wodehaus/detail/");
 }
 
-// What lies further out is the same for each job. Further in, the loading and saving of jobs and results calls functions
-// of the user's, too.
+// What lies further out is the same for each job. Further in, loading and saving jobs and results calls functions of the
+// user's, too.
 bool calls_a_job(code_name const& name)
 {
     auto function = function_name(name.function);
-    return function.starts_with("wodehaus::detail::invoke<") || function.starts_with("wodehaus::detail::closure_of<") ||
-           function.starts_with("wodehaus::detail::(anonymous namespace)::job_loop::");
+    for (auto prefix : {"invoke<", "closure_of<", "(anonymous namespace)::job_loop::"})
+        if (function.starts_with(std::string{"wodehaus::detail::"} + prefix))
+            return true;
+    return function == "wodehaus::detail::serve" ||
+           (function.starts_with("invoke") && lies_in(name, "/wodehaus/detail/registry.hpp"));
 }
 
 bool is_terminate_handler(code_names const& names)
@@ -69,12 +74,14 @@ bool is_of_language(code_name const& name)
 }
 
 // What lies between a job and the `serialize` of its parts. Users write functions of boost::serialization, too, but
-// elsewhere.
+// elsewhere; and what was inlined in a function of the archives may go by its name.
 bool is_of_archives(code_name const& name)
 {
+    if (!name.line.empty())
+        return lies_in(name, "/boost/archive/") || lies_in(name, "/boost/serialization/") ||
+               lies_in(name, "/libs/serialization/src/");
     auto function = function_name(name.function);
-    return function.starts_with("boost::archive::") || lies_in(name, "/boost/archive/") ||
-           lies_in(name, "/boost/serialization/") || (name.line.empty() && function.starts_with("boost::serialization::"));
+    return function.starts_with("boost::archive::") || function.starts_with("boost::serialization::");
 }
 
 std::string in_words(std::string const& function, std::string const& line)
@@ -132,10 +139,26 @@ std::vector<shown_place> shown_places(thread_stack const& stack, names_of const&
 // The archives are many lines between two of the user's, and are shown where there are none of those.
 std::vector<shown_place> shown_places(thread_stack const& stack, names_of const& names)
 {
-    auto all = shown_places(stack, names, [](code_name const& name) { return is_of_library(name) || is_of_archives(name); });
+    auto is_hidden = [](code_name const& name) { return is_of_library(name) || is_of_archives(name); };
+    auto all = shown_places(stack, names, is_hidden);
     if (std::none_of(all.begin(), all.end(), is_of_program))
         all = shown_places(stack, names, is_of_library);
     return all;
+}
+
+std::string in_words(lack why, std::string const& file)
+{
+    switch (why) {
+    case lack::unknown:
+        break;
+    case lack::stripped:
+        return "  (" + file + " was stripped: it has no names for some of these)\n";
+    case lack::gone:
+        return "  (" + file + " is gone, and with it the names of some of these)\n";
+    case lack::late:
+        return "  (addr2line did not answer in time for the names in " + file + ")\n";
+    }
+    return {};
 }
 
 std::string head_of(thread_stack const& stack)
@@ -163,7 +186,8 @@ std::vector<file_place> places_of(std::vector<thread_stack> const& stacks)
 
 std::string describe_stacks(std::vector<thread_stack> const& stacks, names_of const& names, std::string const& remark)
 {
-    std::string text, stripped, without_lines;
+    std::string text, without_lines;
+    std::set<std::string> reasons;
     for (auto const& stack : stacks) {
         text += head_of(stack);
         int number = 0;
@@ -176,16 +200,16 @@ std::string describe_stacks(std::vector<thread_stack> const& stacks, names_of co
             if (where.file.empty() || is_of_system(where.file))
                 continue;
             auto const* found = names(where);
-            if (found && found->names.empty() && found->why == lack::stripped)
-                stripped = where.file;
+            if (found && found->names.empty())
+                reasons.insert(in_words(found->why, where.file));
             else if (!its_names.empty() && its_names.front().line.empty())
                 without_lines = where.file;
         }
     }
     if (!remark.empty())
         text += "  (" + remark + ")\n";
-    else if (!stripped.empty())
-        text += "  (" + stripped + " was stripped: it has no names for some of these)\n";
+    else if (reasons.erase(""); !reasons.empty())
+        text = std::accumulate(reasons.begin(), reasons.end(), std::move(text));
     else if (!without_lines.empty())
         text += "  (" + without_lines + " has no debug information: build it with -g for files and lines)\n";
     return text;

@@ -19,7 +19,6 @@ namespace wodehaus::detail {
 
 namespace {
 
-constexpr std::chrono::seconds patience{10};        // debug information of a gigabyte can be read in that
 constexpr std::size_t most_written = 4 << 20;       // bytes of names at once
 constexpr std::size_t most_at_once = 1000;          // places, and somewhat more
 constexpr std::size_t most_known = 100'000;         // places, before what is known is forgotten
@@ -43,11 +42,24 @@ std::string in_hex(std::uint64_t number)
     return {text, end};
 }
 
-// This program may lie there in another build by now.
+// This program may lie there in another build by now, or not at all.
 std::string as_it_runs(std::string const& file)
 {
     auto running = "/proc/" + std::to_string(::getpid()) + "/exe";
     return file == this_program() && ::access(running.c_str(), R_OK) == 0 ? running : file;
+}
+
+bool is_file(std::string const& path)
+{
+    std::error_code none;
+    return std::filesystem::is_regular_file(path, none);
+}
+
+// The kernel's part of a program is no file, and has no path.
+bool is_gone(std::string const& path)
+{
+    std::error_code none;
+    return path.starts_with('/') && std::filesystem::status(path, none).type() == std::filesystem::file_type::not_found;
 }
 
 std::filesystem::path const& find_addr2line()
@@ -82,7 +94,8 @@ bool is_stripped(std::string const& file)
         return false;
     std::vector<ElfW(Shdr)> sections(header.e_shnum);
     auto size = sections.size() * sizeof(ElfW(Shdr));
-    return ::pread(from.get(), sections.data(), size, static_cast<off_t>(header.e_shoff)) == static_cast<ssize_t>(size) &&
+    auto got = ::pread(from.get(), sections.data(), size, static_cast<off_t>(header.e_shoff));
+    return got == static_cast<ssize_t>(size) &&
            std::none_of(sections.begin(), sections.end(), [](auto const& each) { return each.sh_type == SHT_SYMTAB; });
 }
 
@@ -114,8 +127,8 @@ symbolizer::running::running(strand_executor on, int pid, descriptor life, descr
     from.release();
 }
 
-symbolizer::symbolizer(strand_executor on, std::shared_ptr<gate> entrance)
-    : on_(on), entrance_(std::move(entrance)), timer_(on)
+symbolizer::symbolizer(strand_executor on, std::shared_ptr<gate> entrance, std::chrono::milliseconds patience)
+    : on_(on), entrance_(std::move(entrance)), timer_(on), patience_(patience)
 {
 }
 
@@ -140,7 +153,10 @@ void symbolizer::go_on()
         auto unknown = unknown_of_first();
         if (unknown.empty() || hurries_) {
             tell_first();
-        } else if (!can_be_known(unknown.front().file)) {
+        } else if (auto file = as_it_runs(unknown.front().file); !is_file(file)) {
+            give_up(unknown, is_gone(file) ? lack::gone : lack::unknown);
+        } else if (find_addr2line().empty()) {
+            complaint_ = "install addr2line (of binutils) for the names of functions";
             give_up(unknown, lack::unknown);
         } else {
             try {
@@ -184,16 +200,6 @@ void symbolizer::give_up(std::vector<file_place> const& places, lack why)
         known_.try_emplace(each, finding{{}, why});
 }
 
-bool symbolizer::can_be_known(std::string const& file)
-{
-    std::error_code none;
-    if (!std::filesystem::is_regular_file(file, none)) // the kernel's part of a program, for one
-        return false;
-    if (find_addr2line().empty())
-        complaint_ = "install addr2line (of binutils) for the names of functions";
-    return !find_addr2line().empty();
-}
-
 void symbolizer::start(std::vector<file_place> const& places)
 {
     std::vector<std::string> arguments{"-a", "-f", "-i", "-C", "-e", as_it_runs(places.front().file)};
@@ -205,10 +211,12 @@ void symbolizer::start(std::vector<file_place> const& places)
     int pid = starter_.start(find_addr2line(), arguments, {life.first.get(), output.second.get(), null.get()}, life.first.get());
     running_ = std::make_unique<running>(on_, pid, std::move(life.second), std::move(output.first));
     sought_ = places;
-    timer_.expires_after(patience);
+    timer_.expires_after(patience_);
     timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
-        if (auto pass = self->entrance_->enter(); pass && !error && self->running_)
+        if (auto pass = self->entrance_->enter(); pass && !error && self->running_) {
+            self->is_late_ = true;
             self->running_->child.signal(SIGKILL);
+        }
     });
     read();
 }
@@ -252,8 +260,9 @@ void symbolizer::finish()
             remove_guesses(names[i]);
         known_.try_emplace(sought[i], finding{std::move(names[i]), why});
     }
+    bool was_late = std::exchange(is_late_, false);
     if (!hurries_)
-        give_up(sought, why);
+        give_up(sought, was_late ? lack::late : why);
     go_on();
 }
 

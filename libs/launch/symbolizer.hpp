@@ -31,8 +31,8 @@ struct code_name {
 /// At one place there are several where functions were inlined, the innermost first.
 using code_names = std::vector<code_name>;
 
-/// Why a place has no name, as far as that is known.
-enum class lack { unknown, stripped };
+/// Why a place has no name, as far as that is known: its file was stripped, or is gone, or was not read in time.
+enum class lack { unknown, stripped, gone, late };
 
 struct finding {
     code_names names;
@@ -42,7 +42,7 @@ struct finding {
 /// Whether a file is one of the system's, of which one knows what it exports.
 bool is_of_system(std::string const& file);
 
-/// Whether all the names were taken from an ELF file but those that it exports; false if it is something else.
+/// Whether this is an ELF file with no names but those that it exports.
 bool is_stripped(std::string const& file);
 
 /// What `addr2line -a -f -i -C` has written: one entry for each address that it was given.
@@ -50,7 +50,9 @@ std::vector<code_names> read_code_names(std::string_view written);
 
 class symbolizer : public std::enable_shared_from_this<symbolizer> {
 public:
-    symbolizer(strand_executor on, std::shared_ptr<gate> entrance);
+    /// `patience` is for the names in one file: in what it is by itself, debug information of a gigabyte can be read.
+    symbolizer(strand_executor on, std::shared_ptr<gate> entrance,
+               std::chrono::milliseconds patience = std::chrono::seconds{10});
 
     /// Calls `then`, in here or later on the strand, once all that can be known of these places is known.
     void find(std::vector<file_place> const& places, std::function<void()> then);
@@ -78,7 +80,6 @@ private:
     };
 
     void go_on();
-    bool can_be_known(std::string const& file);
     void start(std::vector<file_place> const& places);
     void read();
     void finish();
@@ -98,7 +99,8 @@ private:
     std::vector<file_place> sought_; ///< by what runs
     std::unique_ptr<running> running_;
     std::string complaint_;
-    bool hurries_ = false;
+    std::chrono::milliseconds patience_;
+    bool hurries_ = false, is_late_ = false;
 };
 
 } // namespace wodehaus::detail

@@ -128,6 +128,17 @@ BOOST_AUTO_TEST_CASE(a_worker_that_only_its_own_file_knows)
                              "     draw at /shop/page.cpp:20\n");
 }
 
+BOOST_AUTO_TEST_CASE(what_calls_a_job_that_only_its_own_file_knows)
+{
+    stack_of_names my;
+    my.at({{"boost::archive::iserializer<x>::load_object_data(int)", "/shop/page.cpp:7"}})
+        .at({{"load<x>", "/usr/include/wodehaus/detail/archive.hpp:9"},
+             {"invoke<x>", "/usr/include/wodehaus/detail/registry.hpp:9"}})
+        .at({{"main", "/shop/main.cpp:3"}});
+    BOOST_TEST(my.trace() == "thread 7, SIGSEGV: by a null pointer (address 0x0)\n"
+                             "  #0 boost::archive::iserializer<x>::load_object_data(int) at /shop/page.cpp:7\n");
+}
+
 BOOST_AUTO_TEST_CASE(what_the_language_has_inlined_in_a_function)
 {
     auto my =
@@ -167,6 +178,10 @@ BOOST_AUTO_TEST_CASE(why_there_are_no_names)
     BOOST_TEST(trace_without(lack::unknown) == without_reason);
     BOOST_TEST(trace_without(lack::stripped) ==
                without_reason + "  (/shop/program was stripped: it has no names for some of these)\n");
+    BOOST_TEST(trace_without(lack::gone) ==
+               without_reason + "  (/shop/program is gone, and with it the names of some of these)\n");
+    BOOST_TEST(trace_without(lack::late) ==
+               without_reason + "  (addr2line did not answer in time for the names in /shop/program)\n");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

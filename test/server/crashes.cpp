@@ -322,7 +322,22 @@ void check_serialize(wodehaus::failure const& why, std::string const& when)
     BOOST_TEST(!kit::contains(why.trace, " main at "), why);
 }
 
-// Becomes a part of what calls it.
+// What becomes a part of what calls it.
+struct part_known_in_this_file {
+    int number = 0;
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned)
+    {
+        archive& number;
+        if (Archive::is_loading::value)
+            *ways_to_die::null = number;
+    }
+};
+int takes_part(part_known_in_this_file const& job)
+{
+    return job.number;
+}
 int is_known_in_this_file(int job)
 {
     *ways_to_die::null = job;
@@ -379,13 +394,17 @@ BOOST_AUTO_TEST_CASE(the_serialize_of_a_job_or_a_result_is_told)
     });
 }
 
-BOOST_AUTO_TEST_CASE(a_worker_that_only_its_own_file_knows)
+BOOST_AUTO_TEST_CASE(what_only_its_own_file_knows_is_told)
 {
     kit::with_server({.workers = 1}, [](wodehaus::job_server& server) -> awaitable<void> {
-        auto why = kit::failed(co_await server.async_try_call(worker<is_known_in_this_file>, 1), errc::process_crashed);
-        BOOST_TEST(kit::contains(why.what, " at crashes.cpp:"), why);
-        BOOST_TEST(!kit::contains(why.trace, "/wodehaus/detail/"), why);
-        BOOST_TEST(!kit::contains(why.trace, "main at "), why);
+        auto worked = co_await server.async_try_call(worker<is_known_in_this_file>, 1);
+        auto loaded = co_await server.async_try_call(worker<takes_part>, part_known_in_this_file{1});
+        for (auto const* end : {&worked, &loaded}) {
+            auto why = kit::failed(*end, errc::process_crashed);
+            BOOST_TEST(kit::contains(why.what, " at crashes.cpp:"), why);
+            BOOST_TEST(!kit::contains(why.trace, "/wodehaus/detail/"), why);
+            BOOST_TEST(!kit::contains(why.trace, "main at "), why);
+        }
     });
 }
 
