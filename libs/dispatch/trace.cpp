@@ -2,6 +2,7 @@
 #include "dispatch/trace.hpp"
 
 #include "dispatch/function_name.hpp"
+#include "launch/code_file.hpp"
 #include "launch/launch.hpp"
 
 #include <algorithm>

@@ -39,12 +39,6 @@ struct finding {
     lack why = lack::unknown; ///< of no names
 };
 
-/// Whether a file is one of the system's, of which one knows what it exports.
-bool is_of_system(std::string const& file);
-
-/// Whether this is an ELF file with no names but those that it exports.
-bool is_stripped(std::string const& file);
-
 /// What `addr2line -a -f -i -C` has written: one entry for each address that it was given.
 std::vector<code_names> read_code_names(std::string_view written);
 

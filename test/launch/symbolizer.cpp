@@ -98,14 +98,6 @@ BOOST_AUTO_TEST_CASE(a_function_of_this_program)
     BOOST_TEST(my.names->complaint() == "");
 }
 
-BOOST_AUTO_TEST_CASE(what_was_stripped)
-{
-    BOOST_TEST(!is_stripped("/proc/self/exe"));
-    BOOST_TEST(!is_stripped("/etc/passwd"));
-    BOOST_TEST(!is_stripped("/no/such/file"));
-    BOOST_TEST(!is_stripped("/"));
-}
-
 BOOST_AUTO_TEST_CASE(files_that_are_none)
 {
     scene my;
