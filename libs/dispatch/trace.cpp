@@ -1,11 +1,17 @@
 // Stacks in words.
 #include "dispatch/trace.hpp"
 
+#include "dispatch/function_name.hpp"
+#include "launch/code_file.hpp"
 #include "launch/launch.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <csignal>
+#include <iterator>
+#include <numeric>
+#include <optional>
+#include <set>
 
 namespace wodehaus::detail {
 
@@ -20,47 +26,140 @@ std::string in_hex(std::uint64_t number)
 
 file_place place_of(thread_stack const& stack, code_place const& place)
 {
-    return place.file == code_place::no_file ? file_place{} : file_place{stack.files[place.file], place.address};
+    return {place.file == code_place::no_file ? "" : stack.files[place.file], place.address};
 }
 
-bool has_names(code_names const* names)
+// Empty where it is not known.
+code_names const& names_at(file_place const& where, names_of const& names)
 {
-    return names && !names->empty();
+    static code_names const none;
+    auto const* found = names(where);
+    return found ? found->names : none;
 }
 
-bool is_of_job_loop(code_name const& name)
+// A function that was inlined, and is known in its own file only, has no more than the last part of its name: where it
+// lies tells whose it is. If it is the innermost, it goes by the name of the function that it became a part of.
+bool lies_in(code_name const& name, std::string_view folder)
 {
-    std::string_view function = name.function;
-    if (function.starts_with("void ")) // of a template the name begins with what it returns
-        function.remove_prefix(5);
-    return function.starts_with("wodehaus::detail::");
+    return name.line.find(folder) != name.line.npos;
 }
 
-// What lies further out is this library's, and the same for each job.
-bool is_job_loop(code_names const* names)
+bool is_of_library(code_name const& name)
 {
-    return has_names(names) && is_of_job_loop(names->front());
+    return function_name(name.function).starts_with("wodehaus::detail::") || lies_in(name, "/wodehaus/detail/");
 }
 
-bool is_terminate_handler(code_names const* names)
+// What lies further out is the same for each job. Further in, loading and saving jobs and results calls functions of the
+// user's, too.
+bool calls_a_job(code_name const& name)
 {
-    return has_names(names) && names->front().function == "wodehaus_on_terminate";
+    auto function = function_name(name.function);
+    for (auto prefix : {"invoke<", "closure_of<", "(anonymous namespace)::job_loop::"})
+        if (function.starts_with(std::string{"wodehaus::detail::"} + prefix))
+            return true;
+    return function == "wodehaus::detail::serve" ||
+           (function.starts_with("invoke") && lies_in(name, "/wodehaus/detail/registry.hpp"));
+}
+
+bool is_terminate_handler(code_names const& names)
+{
+    return !names.empty() && names.front().function == "wodehaus_on_terminate";
 }
 
 // What the language does for a function, which is not where its author looks.
-bool is_of_language(std::string const& function)
+bool is_of_language(code_name const& name)
 {
-    return function.starts_with("std::") || function.starts_with("__");
+    auto function = function_name(name.function);
+    bool is_of_system_header = lies_in(name, "/include/") && (lies_in(name, "/c++/") || lies_in(name, "/bits/"));
+    return function.starts_with("std::") || function.starts_with("__") || is_of_system_header;
 }
 
-bool is_of_system(std::string const& file)
+// What lies between a job and the `serialize` of its parts. Users write functions of boost::serialization, too, but
+// elsewhere; and what was inlined in a function of the archives may go by its name.
+bool is_of_archives(code_name const& name)
 {
-    return file.starts_with("/lib/") || file.starts_with("/lib64/") || file.starts_with("/usr/lib/");
+    if (!name.line.empty())
+        return lies_in(name, "/boost/archive/") || lies_in(name, "/boost/serialization/") ||
+               lies_in(name, "/libs/serialization/src/");
+    auto function = function_name(name.function);
+    return function.starts_with("boost::archive::") || function.starts_with("boost::serialization::");
 }
 
 std::string in_words(std::string const& function, std::string const& line)
 {
     return (function.empty() ? "a function without a name" : function) + (line.empty() ? "" : " at " + line);
+}
+
+/// A place that a trace shows.
+struct shown_place {
+    file_place where;
+    code_names names;       ///< the innermost first; none: it has no name
+    bool is_worker = false; ///< which has become a part of what calls it
+};
+
+// What an author looks for.
+bool is_of_program(shown_place const& place)
+{
+    return !place.where.file.empty() && !is_of_system(place.where.file) && !place.is_worker &&
+           (place.names.empty() || !std::all_of(place.names.begin(), place.names.end(), is_of_language));
+}
+
+// A place where all is hidden is not shown.
+template <class Hidden>
+std::optional<shown_place> shown_at(file_place const& where, code_names const& known, Hidden is_hidden)
+{
+    shown_place shown{where, {}};
+    if (known.empty())
+        return shown;
+    auto is_shown = [&](code_name const& name) { return !calls_a_job(name) && !is_hidden(name); };
+    code_name inlined{"the worker", known.front().line};
+    if (calls_a_job(known.front()) && !inlined.line.empty() && is_shown(inlined) && !is_of_language(inlined))
+        shown.names.push_back(inlined);
+    std::copy_if(known.begin(), known.end(), std::back_inserter(shown.names), is_shown);
+    return shown.names.empty() || is_terminate_handler(known) ? std::nullopt : std::optional{shown};
+}
+
+template <class Hidden>
+std::vector<shown_place> shown_places(thread_stack const& stack, names_of const& names, Hidden is_hidden)
+{
+    std::vector<shown_place> all;
+    for (auto const& place : stack.places) {
+        auto where = place_of(stack, place);
+        auto const& known = names_at(where, names);
+        bool is_outermost = std::any_of(known.begin(), known.end(), calls_a_job);
+        if (auto shown = shown_at(where, known, is_hidden))
+            all.push_back(*shown);
+        else if (is_outermost && std::none_of(all.begin(), all.end(), is_of_program))
+            all.push_back({where, {{"the worker", ""}}, true});
+        if (is_outermost)
+            break;
+    }
+    return all;
+}
+
+// The archives are many lines between two of the user's, and are shown where there are none of those.
+std::vector<shown_place> shown_places(thread_stack const& stack, names_of const& names)
+{
+    auto is_hidden = [](code_name const& name) { return is_of_library(name) || is_of_archives(name); };
+    auto all = shown_places(stack, names, is_hidden);
+    if (std::none_of(all.begin(), all.end(), is_of_program))
+        all = shown_places(stack, names, is_of_library);
+    return all;
+}
+
+std::string in_words(lack why, std::string const& file)
+{
+    switch (why) {
+    case lack::unknown:
+        break;
+    case lack::stripped:
+        return "  (" + file + " was stripped: it has no names for some of these)\n";
+    case lack::gone:
+        return "  (" + file + " is gone, and with it the names of some of these)\n";
+    case lack::late:
+        return "  (addr2line did not answer in time for the names in " + file + ")\n";
+    }
+    return {};
 }
 
 std::string head_of(thread_stack const& stack)
@@ -88,39 +187,30 @@ std::vector<file_place> places_of(std::vector<thread_stack> const& stacks)
 
 std::string describe_stacks(std::vector<thread_stack> const& stacks, names_of const& names, std::string const& remark)
 {
-    std::string text, without_names, without_lines;
+    std::string text, without_lines;
+    std::set<std::string> reasons;
     for (auto const& stack : stacks) {
         text += head_of(stack);
         int number = 0;
-        for (auto const& place : stack.places) {
-            auto where = place_of(stack, place);
-            auto const* known = names(where);
-            if (number > 0 && is_job_loop(known))
-                break;
-            if (is_terminate_handler(known))
-                continue;
+        for (auto const& [where, its_names, is_worker] : shown_places(stack, names)) {
             auto begin = "  #" + std::to_string(number++) + ' ';
-            if (has_names(known)) {
-                if (is_job_loop(known))
-                    text += begin + in_words("the worker", known->front().line) + '\n'; // which has become a part of it
-                for (auto const& name : *known) {
-                    if (is_of_job_loop(name))
-                        break;
-                    text += std::exchange(begin, "     ") + in_words(name.function, name.line) + '\n';
-                }
-                if (known->front().line.empty() && !is_of_system(where.file))
-                    without_lines = where.file;
-            } else {
-                text += begin + in_hex(place.address) + (where.file.empty() ? "" : " in " + where.file) + '\n';
-                if (!where.file.empty() && !is_of_system(where.file))
-                    without_names = where.file;
-            }
+            for (auto const& name : its_names)
+                text += std::exchange(begin, "     ") + in_words(name.function, name.line) + '\n';
+            if (its_names.empty())
+                text += begin + in_hex(where.address) + (where.file.empty() ? "" : " in " + where.file) + '\n';
+            if (where.file.empty() || is_of_system(where.file))
+                continue;
+            auto const* found = names(where);
+            if (found && found->names.empty())
+                reasons.insert(in_words(found->why, where.file));
+            else if (!its_names.empty() && its_names.front().line.empty())
+                without_lines = where.file;
         }
     }
     if (!remark.empty())
         text += "  (" + remark + ")\n";
-    else if (!without_names.empty())
-        text += "  (" + without_names + " was stripped: it has no names for some of these)\n";
+    else if (reasons.erase(""); !reasons.empty())
+        text = std::accumulate(reasons.begin(), reasons.end(), std::move(text));
     else if (!without_lines.empty())
         text += "  (" + without_lines + " has no debug information: build it with -g for files and lines)\n";
     return text;
@@ -128,14 +218,12 @@ std::string describe_stacks(std::vector<thread_stack> const& stacks, names_of co
 
 std::string describe_place(thread_stack const& stack, names_of const& names)
 {
-    for (auto const& place : stack.places) {
-        auto where = place_of(stack, place);
-        auto const* known = names(where);
-        if (is_job_loop(known))
-            return {};
-        if (has_names(known) && !is_of_system(where.file) && !is_of_language(known->front().function) &&
-            !is_terminate_handler(known))
-            return in_words(known->front().function, std::filesystem::path{known->front().line}.filename());
+    for (auto const& place : shown_places(stack, names)) {
+        if (!is_of_program(place))
+            continue;
+        for (auto const& name : place.names)
+            if (!is_of_language(name))
+                return in_words(name.function, std::filesystem::path{name.line}.filename());
     }
     return {};
 }

@@ -11,7 +11,7 @@
 namespace wodehaus::detail {
 
 /// What is known of a place by now; null: nothing.
-using names_of = std::function<code_names const*(file_place const&)>;
+using names_of = std::function<finding const*(file_place const&)>;
 
 /// All places of these stacks that may have a name.
 std::vector<file_place> places_of(std::vector<thread_stack> const& stacks);

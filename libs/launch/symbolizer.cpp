@@ -1,6 +1,7 @@
 // What places in programs and libraries are called.
 #include "launch/symbolizer.hpp"
 
+#include "launch/code_file.hpp"
 #include "worker/role.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -16,7 +17,6 @@ namespace wodehaus::detail {
 
 namespace {
 
-constexpr std::chrono::seconds patience{10};        // debug information of a gigabyte can be read in that
 constexpr std::size_t most_written = 4 << 20;       // bytes of names at once
 constexpr std::size_t most_at_once = 1000;          // places, and somewhat more
 constexpr std::size_t most_known = 100'000;         // places, before what is known is forgotten
@@ -40,17 +40,38 @@ std::string in_hex(std::uint64_t number)
     return {text, end};
 }
 
-// This program may lie there in another build by now.
+// This program may lie there in another build by now, or not at all.
 std::string as_it_runs(std::string const& file)
 {
     auto running = "/proc/" + std::to_string(::getpid()) + "/exe";
     return file == this_program() && ::access(running.c_str(), R_OK) == 0 ? running : file;
 }
 
+bool is_file(std::string const& path)
+{
+    std::error_code none;
+    return std::filesystem::is_regular_file(path, none);
+}
+
+// The kernel's part of a program is no file, and has no path.
+bool is_gone(std::string const& path)
+{
+    std::error_code none;
+    return path.starts_with('/') && std::filesystem::status(path, none).type() == std::filesystem::file_type::not_found;
+}
+
 std::filesystem::path const& find_addr2line()
 {
     static std::filesystem::path const found = find_program("addr2line");
     return found;
+}
+
+// A line is from debug information, which may lie in a file of its own. Any other name is that of the nearest exported
+// function, whatever it is that lies there.
+void remove_guesses(code_names& names)
+{
+    if (std::all_of(names.begin(), names.end(), [](code_name const& each) { return each.line.empty(); }))
+        names.clear();
 }
 
 } // namespace
@@ -83,12 +104,12 @@ symbolizer::running::running(strand_executor on, int pid, descriptor life, descr
     from.release();
 }
 
-symbolizer::symbolizer(strand_executor on, std::shared_ptr<gate> entrance)
-    : on_(on), entrance_(std::move(entrance)), timer_(on)
+symbolizer::symbolizer(strand_executor on, std::shared_ptr<gate> entrance, std::chrono::milliseconds patience)
+    : on_(on), entrance_(std::move(entrance)), timer_(on), patience_(patience)
 {
 }
 
-code_names const* symbolizer::known(file_place const& place) const
+finding const* symbolizer::known(file_place const& place) const
 {
     auto found = known_.find(place);
     return found == known_.end() ? nullptr : &found->second;
@@ -109,8 +130,11 @@ void symbolizer::go_on()
         auto unknown = unknown_of_first();
         if (unknown.empty() || hurries_) {
             tell_first();
-        } else if (!can_be_known(unknown.front().file)) {
-            give_up(unknown);
+        } else if (auto file = as_it_runs(unknown.front().file); !is_file(file)) {
+            give_up(unknown, is_gone(file) ? lack::gone : lack::unknown);
+        } else if (find_addr2line().empty()) {
+            complaint_ = "install addr2line (of binutils) for the names of functions";
+            give_up(unknown, lack::unknown);
         } else {
             try {
                 start(unknown);
@@ -147,20 +171,10 @@ void symbolizer::tell_first()
     then();
 }
 
-void symbolizer::give_up(std::vector<file_place> const& places)
+void symbolizer::give_up(std::vector<file_place> const& places, lack why)
 {
     for (auto const& each : places)
-        known_.try_emplace(each);
-}
-
-bool symbolizer::can_be_known(std::string const& file)
-{
-    std::error_code none;
-    if (!std::filesystem::is_regular_file(file, none)) // the kernel's part of a program, for one
-        return false;
-    if (find_addr2line().empty())
-        complaint_ = "install addr2line (of binutils) for the names of functions";
-    return !find_addr2line().empty();
+        known_.try_emplace(each, finding{{}, why});
 }
 
 void symbolizer::start(std::vector<file_place> const& places)
@@ -174,10 +188,12 @@ void symbolizer::start(std::vector<file_place> const& places)
     int pid = starter_.start(find_addr2line(), arguments, {life.first.get(), output.second.get(), null.get()}, life.first.get());
     running_ = std::make_unique<running>(on_, pid, std::move(life.second), std::move(output.first));
     sought_ = places;
-    timer_.expires_after(patience);
+    timer_.expires_after(patience_);
     timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
-        if (auto pass = self->entrance_->enter(); pass && !error && self->running_)
+        if (auto pass = self->entrance_->enter(); pass && !error && self->running_) {
+            self->is_late_ = true;
             self->running_->child.signal(SIGKILL);
+        }
     });
     read();
 }
@@ -212,12 +228,18 @@ void symbolizer::finish()
     timer_.cancel();
     auto run = std::exchange(running_, nullptr);
     run->child.reap();
-    auto names = read_code_names(run->written);
-    for (std::size_t i = 0; i < sought_.size() && i < names.size(); ++i)
-        known_.try_emplace(sought_[i], std::move(names[i]));
     auto sought = std::exchange(sought_, {});
+    auto const& file = sought.front().file;
+    auto why = is_stripped(as_it_runs(file)) ? lack::stripped : lack::unknown;
+    auto names = read_code_names(run->written);
+    for (std::size_t i = 0; i < sought.size() && i < names.size(); ++i) {
+        if (why == lack::stripped && !is_of_system(file))
+            remove_guesses(names[i]);
+        known_.try_emplace(sought[i], finding{std::move(names[i]), why});
+    }
+    bool was_late = std::exchange(is_late_, false);
     if (!hurries_)
-        give_up(sought);
+        give_up(sought, was_late ? lack::late : why);
     go_on();
 }
 

@@ -31,17 +31,27 @@ struct code_name {
 /// At one place there are several where functions were inlined, the innermost first.
 using code_names = std::vector<code_name>;
 
+/// Why a place has no name, as far as that is known: its file was stripped, or is gone, or was not read in time.
+enum class lack { unknown, stripped, gone, late };
+
+struct finding {
+    code_names names;
+    lack why = lack::unknown; ///< of no names
+};
+
 /// What `addr2line -a -f -i -C` has written: one entry for each address that it was given.
 std::vector<code_names> read_code_names(std::string_view written);
 
 class symbolizer : public std::enable_shared_from_this<symbolizer> {
 public:
-    symbolizer(strand_executor on, std::shared_ptr<gate> entrance);
+    /// `patience` is for the names in one file: in what it is by itself, debug information of a gigabyte can be read.
+    symbolizer(strand_executor on, std::shared_ptr<gate> entrance,
+               std::chrono::milliseconds patience = std::chrono::seconds{10});
 
     /// Calls `then`, in here or later on the strand, once all that can be known of these places is known.
     void find(std::vector<file_place> const& places, std::function<void()> then);
     /// What was found; nothing where it was not looked for.
-    code_names const* known(file_place const& place) const;
+    finding const* known(file_place const& place) const;
     /// Why there are no names at present; empty where that is not so.
     std::string const& complaint() const noexcept { return complaint_; }
     /// Whoever waits is told soon, of names that are known by now.
@@ -64,14 +74,13 @@ private:
     };
 
     void go_on();
-    bool can_be_known(std::string const& file);
     void start(std::vector<file_place> const& places);
     void read();
     void finish();
     void wait_for_end();
     std::vector<file_place> unknown_of_first() const;
     void tell_first();
-    void give_up(std::vector<file_place> const& places);
+    void give_up(std::vector<file_place> const& places, lack why);
 
     strand_executor on_;
     std::shared_ptr<gate> entrance_;
@@ -79,12 +88,13 @@ private:
     boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
                                       strand_executor>
         timer_;
-    std::map<file_place, code_names> known_;
+    std::map<file_place, finding> known_;
     std::deque<search> searches_;
     std::vector<file_place> sought_; ///< by what runs
     std::unique_ptr<running> running_;
     std::string complaint_;
-    bool hurries_ = false;
+    std::chrono::milliseconds patience_;
+    bool hurries_ = false, is_late_ = false;
 };
 
 } // namespace wodehaus::detail

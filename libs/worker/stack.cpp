@@ -80,6 +80,8 @@ _Unwind_Reason_Code visit(_Unwind_Context* context, void* into)
     if (walk.from != 0 && address != walk.from)
         return _URC_NO_REASON;
     walk.from = 0;
+    if (address == 0) // what has called the thread's outermost function
+        return _URC_END_OF_STACK;
     return walk.to.add(at_instruction ? address : address - 1) ? _URC_NO_REASON : _URC_END_OF_STACK;
 }
 

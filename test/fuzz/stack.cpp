@@ -13,8 +13,9 @@ void fuzz::one(std::span<char const> bytes)
     if (!stack)
         return;
     hold(stack->places.size() * sizeof(code_place) <= bytes.size() && stack->files.size() <= bytes.size());
-    code_names const names{{"inner", "a.cpp:1"}, {"outer", ""}};
-    auto known = [&](file_place const& place) { return place.address % 2 ? &names : nullptr; };
+    finding const named{{{"inner", "a.cpp:1"}, {"outer", ""}}}, unnamed{{}, lack::stripped};
+    finding const* const some[]{nullptr, &named, &unnamed, &named};
+    auto known = [&](file_place const& place) { return some[place.address % 4]; };
     std::vector<thread_stack> stacks{*stack};
     hold(places_of(stacks).size() <= stack->places.size());
     hold(!describe_stacks(stacks, known, "").empty());

@@ -1,9 +1,14 @@
 // What places in programs are called.
 #include "launch/symbolizer.hpp"
+#include "test/kit/gate.hpp"
+#include "test/kit/program.hpp"
 #include "worker/role.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
+
+#include <cstdlib>
+#include <fstream>
 
 #include <dlfcn.h>
 #include <link.h>
@@ -16,9 +21,12 @@ namespace {
 struct scene {
     asio::io_context context{1};
     std::shared_ptr<gate> entrance = std::make_shared<gate>();
-    std::shared_ptr<symbolizer> names =
-        std::make_shared<symbolizer>(strand_executor{context.get_executor()}, entrance);
+    std::shared_ptr<symbolizer> names;
 
+    explicit scene(std::chrono::milliseconds patience = std::chrono::seconds{10})
+        : names(std::make_shared<symbolizer>(strand_executor{context.get_executor()}, entrance, patience))
+    {
+    }
     ~scene()
     {
         auto pass = entrance->enter();
@@ -31,7 +39,14 @@ file_place place_of(void const* code)
     Dl_info info{};
     link_map* map = nullptr;
     BOOST_REQUIRE(::dladdr1(code, &info, reinterpret_cast<void**>(&map), RTLD_DL_LINKMAP));
-    return {std::filesystem::canonical("/proc/self/exe"), reinterpret_cast<std::uintptr_t>(code) - map->l_addr};
+    return {this_program(), reinterpret_cast<std::uintptr_t>(code) - map->l_addr};
+}
+
+/// What cannot be done to this process.
+void run_in_a_process_of_its_own(std::string const& test, std::filesystem::path const& program)
+{
+    auto end = kit::run_program({"--run_test=symbols/" + test}, program);
+    BOOST_TEST(end.exit_code == 0, end.output << end.errors);
 }
 
 } // namespace
@@ -76,8 +91,8 @@ BOOST_AUTO_TEST_CASE(a_function_of_this_program)
     my.context.run();
     BOOST_TEST(told == 3);
     BOOST_REQUIRE(my.names->known(place));
-    BOOST_REQUIRE(!my.names->known(place)->empty());
-    BOOST_TEST(my.names->known(place)->front().function == "a_function_with_a_name(int)");
+    BOOST_REQUIRE(!my.names->known(place)->names.empty());
+    BOOST_TEST(my.names->known(place)->names.front().function == "a_function_with_a_name(int)");
     my.names->find({place}, [&] { ++told; });
     BOOST_TEST(told == 4); // at once: it is known
     BOOST_TEST(my.names->complaint() == "");
@@ -87,10 +102,54 @@ BOOST_AUTO_TEST_CASE(files_that_are_none)
 {
     scene my;
     bool told = false;
-    my.names->find({{"/no/such/file", 1}, {"/dev/zero", 1}, {"linux-vdso.so.1", 1}, {"/etc/passwd", 1}}, [&] { told = true; });
+    std::vector<file_place> places{{"/no/such/file", 1}, {"/dev/zero", 1}, {"linux-vdso.so.1", 1}, {"/etc/passwd", 1}};
+    my.names->find(places, [&] { told = true; });
     my.context.run();
     BOOST_TEST(told);
-    BOOST_TEST(my.names->known({"/etc/passwd", 1})->empty());
+    BOOST_TEST(my.names->known({"/etc/passwd", 1})->names.empty());
+    BOOST_TEST((my.names->known({"/etc/passwd", 1})->why == lack::unknown));
+    BOOST_TEST((my.names->known({"/dev/zero", 1})->why == lack::unknown));
+    BOOST_TEST((my.names->known({"linux-vdso.so.1", 1})->why == lack::unknown));
+    BOOST_TEST((my.names->known({"/no/such/file", 1})->why == lack::gone));
+}
+
+BOOST_AUTO_TEST_CASE(this_program_without_its_file)
+{
+    kit::folder folder;
+    auto copy = folder / "copy";
+    std::filesystem::copy(this_program(), copy);
+    run_in_a_process_of_its_own("in_a_copy", copy);
+    BOOST_TEST(!std::filesystem::exists(copy));
+}
+
+BOOST_AUTO_TEST_CASE(in_a_copy, *boost::unit_test::disabled())
+{
+    scene my;
+    auto place = place_of(reinterpret_cast<void const*>(&a_function_with_a_name));
+    std::filesystem::remove(this_program());
+    my.names->find({place}, [] {});
+    my.context.run();
+    BOOST_REQUIRE(!my.names->known(place)->names.empty());
+    BOOST_TEST(my.names->known(place)->names.front().function == "a_function_with_a_name(int)");
+}
+
+BOOST_AUTO_TEST_CASE(addr2line_takes_too_long)
+{
+    run_in_a_process_of_its_own("with_another_addr2line", this_program());
+}
+
+BOOST_AUTO_TEST_CASE(with_another_addr2line, *boost::unit_test::disabled())
+{
+    kit::folder folder;
+    std::ofstream{folder / "addr2line"} << "#!/bin/sh\nexec /bin/sleep 100\n";
+    std::filesystem::permissions(folder / "addr2line", std::filesystem::perms::owner_all);
+    ::setenv("PATH", folder.path().c_str(), 1);
+    scene my{std::chrono::milliseconds{10}};
+    auto place = place_of(reinterpret_cast<void const*>(&a_function_with_a_name));
+    my.names->find({place}, [] {});
+    my.context.run();
+    BOOST_TEST(my.names->known(place)->names.empty());
+    BOOST_TEST((my.names->known(place)->why == lack::late));
 }
 
 BOOST_AUTO_TEST_CASE(in_a_hurry_nobody_waits)
@@ -108,7 +167,7 @@ BOOST_AUTO_TEST_CASE(in_a_hurry_nobody_waits)
     my.context.run();
     BOOST_TEST(told == 3);
     BOOST_REQUIRE(my.names->known(place));
-    BOOST_TEST(!my.names->known(place)->empty());
+    BOOST_TEST(!my.names->known(place)->names.empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

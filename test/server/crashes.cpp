@@ -6,6 +6,7 @@
 
 #include <boost/serialization/string.hpp>
 #include <boost/serialization/utility.hpp>
+#include <boost/serialization/vector.hpp>
 
 #include <algorithm>
 #include <array>
@@ -202,6 +203,37 @@ int dies(std::pair<std::string, int> const& job)
     return number;
 }
 
+/// A part of a job or a result: when it is loaded or when it is saved, it hands the archive what is no number.
+template <bool Loading>
+struct crashing_part {
+    int number = 0;
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned)
+    {
+        archive&(Archive::is_loading::value == Loading ? *null : number);
+    }
+};
+template <bool Loading>
+struct parts {
+    std::vector<crashing_part<Loading>> all;
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned)
+    {
+        archive& all;
+    }
+};
+
+int takes_parts(parts<true> const& job)
+{
+    return static_cast<int>(job.all.size());
+}
+parts<false> gives_parts(int job)
+{
+    return {{{job}}};
+}
+
 /// The worker is a server itself, whose processes are forked from it. Gives the account of a job that dies there.
 std::string dies_further_down(int number)
 {
@@ -355,6 +387,40 @@ void check(way_to_die const& way, wodehaus::outcome<int> const& end)
     BOOST_TEST(kit::contains(why.what, " at crashes.cpp:"), why.what);
 }
 
+void check_serialize(wodehaus::failure const& why, std::string const& when)
+{
+    auto part = "void ways_to_die::crashing_part<" + when + ">::serialize<";
+    BOOST_TEST(kit::contains(why.what, ", in " + part), why.what);
+    BOOST_TEST(kit::contains(why.what, " at crashes.cpp:"), why.what);
+    BOOST_TEST(kit::contains(why.trace, part), why);
+    BOOST_TEST(kit::contains(why.trace, "void ways_to_die::parts<" + when + ">::serialize<"), why);
+    BOOST_TEST(!kit::contains(why.trace, " void wodehaus::detail::"), why);
+    BOOST_TEST(!kit::contains(why.trace, " boost::archive::"), why);
+    BOOST_TEST(!kit::contains(why.trace, " main at "), why);
+}
+
+// What becomes a part of what calls it.
+struct part_known_in_this_file {
+    int number = 0;
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned)
+    {
+        archive& number;
+        if (Archive::is_loading::value)
+            *ways_to_die::null = number;
+    }
+};
+int takes_part(part_known_in_this_file const& job)
+{
+    return job.number;
+}
+int is_known_in_this_file(int job)
+{
+    *ways_to_die::null = job;
+    return job;
+}
+
 /// What is told of such a hang, once it has had the time to get there.
 awaitable<wodehaus::failure> hang(wodehaus::job_server& server, std::string const& way)
 {
@@ -392,6 +458,33 @@ BOOST_AUTO_TEST_CASE(each_way_to_die_is_told)
     });
 }
 
+BOOST_AUTO_TEST_CASE(the_serialize_of_a_job_or_a_result_is_told)
+{
+    kit::each_launch([](kit::way how) {
+        kit::with_server(how({.workers = 1}), [](wodehaus::job_server& server) -> awaitable<void> {
+            ways_to_die::parts<true> job{{{1}}};
+            auto loaded = co_await server.async_try_call(worker<ways_to_die::takes_parts>, job);
+            auto saved = co_await server.async_try_call(worker<ways_to_die::gives_parts>, 1);
+            check_serialize(kit::failed(loaded, errc::process_crashed), "true");
+            check_serialize(kit::failed(saved, errc::process_crashed), "false");
+        });
+    });
+}
+
+BOOST_AUTO_TEST_CASE(what_only_its_own_file_knows_is_told)
+{
+    kit::with_server({.workers = 1}, [](wodehaus::job_server& server) -> awaitable<void> {
+        auto worked = co_await server.async_try_call(worker<is_known_in_this_file>, 1);
+        auto loaded = co_await server.async_try_call(worker<takes_part>, part_known_in_this_file{1});
+        for (auto const* end : {&worked, &loaded}) {
+            auto why = kit::failed(*end, errc::process_crashed);
+            BOOST_TEST(kit::contains(why.what, " at crashes.cpp:"), why);
+            BOOST_TEST(!kit::contains(why.trace, "/wodehaus/detail/"), why);
+            BOOST_TEST(!kit::contains(why.trace, "main at "), why);
+        }
+    });
+}
+
 BOOST_AUTO_TEST_CASE(in_a_process_that_one_of_ours_has_forked)
 {
     kit::each(std::array{kit::zygote_fresh, kit::exec_fresh, kit::fork_fresh}, [](kit::way how) {
@@ -416,6 +509,7 @@ BOOST_AUTO_TEST_CASE(each_way_to_hang_is_told)
                 BOOST_TEST(kit::contains(why.trace, "ways_to_hang::" + way + "()"), why);
                 BOOST_TEST(kit::contains(why.what, ", in ways_to_hang::"), why.what);
                 BOOST_TEST(kit::contains(why.trace, "ways_to_hang::beside(") == (way == "three_threads"), why);
+                BOOST_TEST(!kit::contains(why.trace, "0xffffffffffffffff"), why); // behind the outermost function
             }
         });
     });
