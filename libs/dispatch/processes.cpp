@@ -102,9 +102,9 @@ void dispatcher::received(conversation& from, frame&& message)
 void dispatcher::take_name(process_node& process, frame const& message)
 {
     if (message.body.size() > longest_name)
-        distrust(process, errc::bad_message);
-    else
-        process.name = in_one_line({message.body.data(), message.body.size()});
+        return distrust(process, errc::bad_message);
+    process.name.assign(message.body.data(), message.body.size());
+    put_in_one_line(process.name);
 }
 
 void dispatcher::take_usage(process_node& process, frame const& message)

@@ -3,19 +3,25 @@
 
 namespace wodehaus::detail {
 
-std::string in_one_line(std::string_view text)
+void put_in_one_line(std::string& text)
 {
-    std::string line;
+    std::size_t size = 0;
+    auto ends_with_space = [&] { return size == 0 || text[size - 1] == ' '; };
     for (char each : text) {
         bool is_space = each == ' ' || (each >= '\t' && each <= '\r');
         bool is_control = static_cast<unsigned char>(each) < ' ' || each == '\x7f';
         if (!is_space)
-            line += is_control ? '?' : each;
-        else if (!line.empty() && line.back() != ' ')
-            line += ' ';
+            text[size++] = is_control ? '?' : each;
+        else if (!ends_with_space())
+            text[size++] = ' ';
     }
-    if (!line.empty() && line.back() == ' ')
-        line.pop_back();
+    text.resize(size > 0 && ends_with_space() ? size - 1 : size);
+}
+
+std::string in_one_line(std::string_view text)
+{
+    std::string line{text};
+    put_in_one_line(line);
     return line;
 }
 

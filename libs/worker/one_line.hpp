@@ -8,5 +8,6 @@ namespace wodehaus::detail {
 
 /// Without line breaks, and with question marks for what a terminal would obey.
 std::string in_one_line(std::string_view text);
+void put_in_one_line(std::string& text);
 
 } // namespace wodehaus::detail

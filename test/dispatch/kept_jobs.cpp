@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(how_many_have_to_go)
 
 BOOST_AUTO_TEST_CASE(a_job_becomes_a_file)
 {
-    for (mode_t mask : {0000, 0022, 0777}) {
+    for (mode_t mask : {0000u, 0022u, 0777u}) {
         kit::folder outside;
         auto path = outside / "made/for it/";
         auto before = ::umask(0022);

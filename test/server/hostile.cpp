@@ -8,6 +8,7 @@
 #include <wodehaus/this_job.hpp>
 
 #include <cstring>
+#include <iostream>
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -434,6 +435,7 @@ BOOST_AUTO_TEST_CASE(floods)
     int out = ::dup(1), null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
     std::fflush(stdout);
     ::dup2(null, 1); // what is inherited goes there
+    boost::unit_test::unit_test_log.set_stream(std::cerr);
     {
         auto flood = [](kit::way how, wodehaus::output where, auto worker_of_flood) {
             bounded memory;
@@ -465,6 +467,7 @@ BOOST_AUTO_TEST_CASE(floods)
             flood(how, wodehaus::output::discard, worker<rings_for_ever>);
         });
     }
+    boost::unit_test::unit_test_log.set_stream(std::cout);
     ::dup2(out, 1);
     ::close(out);
     ::close(null);

@@ -26,7 +26,7 @@ using wodehaus::task, wodehaus::worker;
 
 namespace {
 
-constexpr std::size_t mebibyte = 1 << 20, limit = 32 * mebibyte;
+[[maybe_unused]] constexpr std::size_t mebibyte = 1 << 20, limit = 32 * mebibyte;
 
 int good(int number)
 {
@@ -40,21 +40,21 @@ char* take(std::size_t size)
     std::fill_n(all, size, 'x');
     return all;
 }
-int fills(int)
+[[maybe_unused]] int fills(int)
 {
     std::vector<std::string> all;
     for (;;)
         all.emplace_back(mebibyte, 'f');
 }
 // It leaves nothing free.
-int fills_in_crumbs(int)
+[[maybe_unused]] int fills_in_crumbs(int)
 {
     for (volatile char* last = nullptr;;) {
         last = new char[100];
         *last = 'c';
     }
 }
-int maps(std::size_t size)
+[[maybe_unused]] int maps(std::size_t size)
 {
     if (::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
         throw std::system_error{errno, std::generic_category(), "mmap"};
@@ -64,15 +64,15 @@ int has_none(int)
 {
     throw std::bad_alloc{};
 }
-std::string gives(std::size_t size)
+[[maybe_unused]] std::string gives(std::size_t size)
 {
     return std::string(size, 'g');
 }
-std::size_t length(std::string const& text)
+[[maybe_unused]] std::size_t length(std::string const& text)
 {
     return text.size();
 }
-int fills_and_aborts(std::size_t size)
+[[maybe_unused]] int fills_and_aborts(std::size_t size)
 {
     take(size);
     std::abort();
@@ -82,7 +82,7 @@ int aborts(int)
     std::abort();
 }
 /// Gives its process and its attempt.
-std::pair<int, int> keeps(std::size_t size)
+[[maybe_unused]] std::pair<int, int> keeps(std::size_t size)
 {
     take(size);
     return {::getpid(), wodehaus::this_job::attempt()};

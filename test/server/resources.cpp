@@ -201,7 +201,8 @@ BOOST_AUTO_TEST_CASE(no_memory_for_a_result)
 
 BOOST_AUTO_TEST_CASE(a_hundred_thousand_calls_wait)
 {
-    constexpr std::size_t calls = 100'000, most_for_one = 2048;
+    constexpr std::size_t calls = 100'000;
+    [[maybe_unused]] constexpr std::size_t most_for_one = 2048;
     asio::io_context context{1};
     std::size_t ended = 0;
     {

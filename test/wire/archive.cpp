@@ -222,7 +222,7 @@ BOOST_AUTO_TEST_CASE(numbers_in_a_row_travel_as_a_block)
 
 BOOST_AUTO_TEST_CASE(alone_they_are_nothing_but_the_block)
 {
-    for (std::size_t size : {0, 1, 1000}) {
+    for (std::size_t size : {0u, 1u, 1000u}) {
         std::vector<std::int64_t> numbers(size, -7);
         std::vector<std::byte> bytes(size, std::byte{7});
         BOOST_TEST((again(numbers) == numbers));
@@ -231,7 +231,7 @@ BOOST_AUTO_TEST_CASE(alone_they_are_nothing_but_the_block)
         BOOST_TEST(saved(bytes).size() == size);
     }
     auto good = saved(std::vector<std::int64_t>{1, 2});
-    for (std::size_t size : {1, 7, 9, 15})
+    for (std::size_t size : {1u, 7u, 9u, 15u})
         BOOST_CHECK_THROW(loaded<std::vector<std::int64_t>>(good.bytes().first(size)), std::length_error);
 }
 
