@@ -2,6 +2,7 @@
 #include "worker/by_hand.hpp"
 
 #include "worker/exception_account.hpp"
+#include "worker/one_line.hpp"
 
 #include <algorithm>
 #include <cstdarg>
@@ -21,10 +22,7 @@ void say(char const* format, ...)
 
 std::string printable(std::string text)
 {
-    auto is_control = [](char each) {
-        return (static_cast<unsigned char>(each) < ' ' && each != '\n') || each == '\x7f';
-    };
-    std::replace_if(text.begin(), text.end(), is_control, '?');
+    std::replace_if(text.begin(), text.end(), [](char each) { return is_control(each) && each != '\n'; }, '?');
     return text;
 }
 

@@ -83,10 +83,7 @@ try {
     auto data = data_of_this_process();
     if (data > at_birth && data - at_birth > allowed / 2)
         return true;
-    if (!own_group)
-        return false;
-    auto counted = *own_group + "/memory.stat"; // with what its children have, and files in memory
-    return number_in(counted, "anon").value_or(0) + number_in(counted, "shmem").value_or(0) > at_birth + allowed / 2;
+    return own_group && memory_in(*own_group) > at_birth + allowed / 2; // with what its children have
 } catch (std::exception const&) {
     return true; // there is not even memory for a path
 }

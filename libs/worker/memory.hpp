@@ -5,10 +5,11 @@
 
 namespace wodehaus::detail {
 
+class memory_groups;
+
 /// From now on this process, and each that it forks, may have so many bytes more of private writable memory than it has
 /// now. 0: no limit.
 void limit_memory(std::uint64_t bytes) noexcept;
-class memory_groups;
 /// After `limit_memory`, in each process for itself: where it may have a group of its own, that is limited, too.
 void enter_memory_group(memory_groups const& groups) noexcept;
 /// Whether it keeps more than half of that. Costs some microseconds, where there is a limit.

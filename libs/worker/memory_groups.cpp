@@ -73,6 +73,16 @@ void for_each_piece(std::string_view text, char between, F f)
     }
 }
 
+std::optional<std::uint64_t> number_in_text(std::string_view text, std::string_view word)
+{
+    std::optional<std::uint64_t> number;
+    for_each_piece(text, '\n', [&](std::string_view line) {
+        if (line.starts_with(word) && line.substr(word.size()).starts_with(' '))
+            number = std::strtoull(std::string{line.substr(word.size() + 1)}.c_str(), nullptr, 10);
+    });
+    return number;
+}
+
 bool is_delegated(std::string const& group) noexcept
 {
     for (auto const* mark : {"user.delegate", "trusted.delegate"}) {
@@ -109,13 +119,13 @@ std::optional<std::string> own_cgroup(std::string const& proc)
 
 std::optional<std::uint64_t> number_in(std::string const& file, std::string_view word)
 {
-    std::optional<std::uint64_t> number;
-    auto text = content(file);
-    for_each_piece(text, '\n', [&](std::string_view line) {
-        if (line.starts_with(word) && line.substr(word.size()).starts_with(' '))
-            number = std::strtoull(std::string{line.substr(word.size() + 1)}.c_str(), nullptr, 10);
-    });
-    return number;
+    return number_in_text(content(file), word);
+}
+
+std::uint64_t memory_in(std::string const& group)
+{
+    auto text = content(group + "/memory.stat"); // read once: the kernel adds it up each time
+    return number_in_text(text, "anon").value_or(0) + number_in_text(text, "shmem").value_or(0);
 }
 
 memory_groups::memory_groups(std::string const& proc, std::string const& cgroups)

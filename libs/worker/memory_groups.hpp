@@ -19,6 +19,10 @@ std::optional<std::string> own_cgroup(std::string const& proc = "/proc");
 /// The number behind this word, at the beginning of a line of a file.
 std::optional<std::uint64_t> number_in(std::string const& file, std::string_view word);
 
+/// What is in a group, without the files that the kernel can drop: memory of its processes, what they share, and files in
+/// memory.
+std::uint64_t memory_in(std::string const& group);
+
 /// The groups of this process's children. Each is named after its parent and itself, so that neither need tell the other,
 /// and nobody takes a group for left behind whose parent lives.
 class memory_groups {

@@ -9,9 +9,8 @@ void put_in_one_line(std::string& text)
     auto ends_with_space = [&] { return size == 0 || text[size - 1] == ' '; };
     for (char each : text) {
         bool is_space = each == ' ' || (each >= '\t' && each <= '\r');
-        bool is_control = static_cast<unsigned char>(each) < ' ' || each == '\x7f';
         if (!is_space)
-            text[size++] = is_control ? '?' : each;
+            text[size++] = is_control(each) ? '?' : each;
         else if (!ends_with_space())
             text[size++] = ' ';
     }

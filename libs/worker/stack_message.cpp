@@ -34,8 +34,8 @@ std::optional<thread_stack> read_stack(std::span<char const> body)
         body.size() < cause.places * sizeof(code_place))
         return std::nullopt;
     cause.thread_name.back() = '\0';
-    std::replace_if(cause.thread_name.begin(), std::find(cause.thread_name.begin(), cause.thread_name.end(), '\0'),
-                    [](char each) { return static_cast<unsigned char>(each) < ' ' || each == '\x7f'; }, '?');
+    auto end_of_name = std::find(cause.thread_name.begin(), cause.thread_name.end(), '\0');
+    std::replace_if(cause.thread_name.begin(), end_of_name, is_control, '?');
     stack.places.resize(cause.places);
     take(stack.places.data(), cause.places * sizeof(code_place));
     for (std::size_t i = 0; i < cause.files && !body.empty(); ++i) {

@@ -138,6 +138,14 @@ BOOST_AUTO_TEST_CASE(who_was_killed)
     BOOST_TEST(it.read(it.group(8) + "/cgroup.kill") == "");
 }
 
+BOOST_AUTO_TEST_CASE(what_is_in_a_group)
+{
+    machine it;
+    it.write(it.group(7) + "/memory.stat", "anon 1000\nanon_thp 7\nfile 50000\nshmem 200\nshmem_thp 9\n");
+    BOOST_TEST(wodehaus::detail::memory_in(it.folder / it.group(7)) == 1200u);
+    BOOST_TEST(wodehaus::detail::memory_in(it.folder / it.group(8)) == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_removed)
 {
     machine it;
