@@ -291,7 +291,8 @@ void dispatcher::perform(action const& what)
 void dispatcher::send(job_node& job, process_node& process, bool last)
 {
     journal_.note({event::kind::started, &job, process.name});
-    job.known = {};
+    if (!job.known.process.empty()) // of an attempt before; it is large, and most have none
+        job.known = {};
     std::string name;
     job_prefix prefix;
     if (job.request.closure) {

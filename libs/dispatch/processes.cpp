@@ -292,7 +292,7 @@ std::string dispatcher::why_not_started(process_node const& process, ending cons
     if (process.refused)
         return program + ": " + process.refused->what;
     failed_start what{program, process.greeted, process.preload_threw, {},
-                      (process.hung_up ? "closed its channel, and " : "") + describe_ending(how)};
+                      (process.hung_up ? "closed its channel, and " : "") + describe_ending(how), how_.launch == launch::fork};
     if (process.patience_is_over)
         what.given_up = "did not say hello in time and was killed; does its main begin with wodehaus::init(argc, argv)?";
     return describe_failed_start(what) + describe_last_output(process.talk->output_tail());

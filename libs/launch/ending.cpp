@@ -51,6 +51,8 @@ std::string describe_failed_start(failed_start const& what)
         return what.program + " " + what.given_up;
     if (what.greeted)
         return "preload failed: its process " + what.end;
+    if (what.is_fork)
+        return "a fork of " + what.program + " " + what.end + " before preload; was a thread throwing as it was forked?";
     return what.program + " " + what.end + " without saying hello; does its main begin with wodehaus::init(argc, argv)?";
 }
 

@@ -47,6 +47,7 @@ struct failed_start {
     std::string threw;    ///< what its preload threw
     std::string given_up; ///< why it was killed: "did not … in time and was killed"
     std::string end;      ///< how it ended, in words
+    bool is_fork = false; ///< of the server
 };
 std::string describe_failed_start(failed_start const& what);
 /// To be put behind an account: "; its last output: …", or nothing.

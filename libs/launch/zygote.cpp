@@ -470,7 +470,7 @@ private:
             what = "the zygote " + (given_up.empty() ? describe_ending(how) : given_up) +
                    "; it is started anew when it is needed";
         else
-            what = describe_failed_start({program, last.greeted, last.said, given_up, describe_ending(how)});
+            what = describe_failed_start({program, last.greeted, last.said, given_up, describe_ending(how), false});
         what += describe_last_output(last.output->tail());
         if (last.ready)
             settings_.listener->log(level::error, what);

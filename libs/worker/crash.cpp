@@ -27,6 +27,7 @@
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
 #include <unwind.h>
@@ -211,6 +212,26 @@ void die_by(int number, pid_t thread) noexcept
     ::syscall(SYS_tgkill, ::getpid(), thread, number);
 }
 
+// The unwinder of a static program has a lock, and this thread may have crashed with it.
+extern "C" void on_telling_too_long(int)
+{
+    auto thread = static_cast<pid_t>(::syscall(SYS_gettid));
+    if (thread == telling_thread.load(std::memory_order_relaxed))
+        tell_the_rest();
+    die_by(told_signal, thread);
+}
+void end_even_if_telling_hangs() noexcept
+{
+    struct sigaction action {};
+    action.sa_handler = &on_telling_too_long;
+    ::sigaction(SIGALRM, &action, nullptr);
+    sigset_t alarm;
+    ::sigemptyset(&alarm);
+    ::sigaddset(&alarm, SIGALRM);
+    ::pthread_sigmask(SIG_UNBLOCK, &alarm, nullptr);
+    ::alarm(2);
+}
+
 extern "C" void on_crash(int number, siginfo_t* info, void* context)
 {
     int before = errno;
@@ -219,6 +240,7 @@ extern "C" void on_crash(int number, siginfo_t* info, void* context)
     if (::getpid() != tells.load(std::memory_order_relaxed)) {
     } else if (telling_thread.compare_exchange_strong(first, thread)) {
         told_signal = number;
+        end_even_if_telling_hangs();
         tell(thread, number, *info, *static_cast<ucontext_t*>(context));
     } else if (first == thread) {
         tell_the_rest();
@@ -252,8 +274,7 @@ extern "C" void wodehaus_on_terminate()
         next_terminate_handler();
 }
 
-// The unwinder of a static program looks up its tables at the first use, which takes memory and a lock.
-void prepare_unwinder() noexcept
+void use_unwinder() noexcept
 {
     _Unwind_Backtrace([](_Unwind_Context*, void*) { return _URC_END_OF_STACK; }, nullptr);
 }
@@ -265,7 +286,22 @@ int stack_signal() noexcept
     return SIGRTMAX - 5; // as far from what programs use as from what debuggers do
 }
 
-void prepare_to_tell_stacks() noexcept
+void look_up_for_stacks() noexcept
+{
+    if (&::dlvsym)
+        last_words = static_cast<abort_message* const*>(::dlvsym(RTLD_DEFAULT, "__abort_msg", "GLIBC_PRIVATE"));
+    use_unwinder(); // that of a static program sorts its tables at the first use, with its lock held
+}
+
+void end_if_unwinder_hangs() noexcept
+{
+    constexpr itimerval enough{{}, {0, 250'000}}, off{};
+    ::setitimer(ITIMER_REAL, &enough, nullptr);
+    use_unwinder();
+    ::setitimer(ITIMER_REAL, &off, nullptr);
+}
+
+void handle_crashes_and_questions() noexcept
 {
     stack_t stack{};
     stack.ss_sp = stack_of_handlers.data();
@@ -286,10 +322,6 @@ void prepare_to_tell_stacks() noexcept
     auto before = std::set_terminate(&wodehaus_on_terminate);
     if (before != &wodehaus_on_terminate) // as in a process that was forked from one of ours
         next_terminate_handler = before;
-    if (!&::dlvsym)
-        prepare_unwinder();
-    else
-        last_words = static_cast<abort_message* const*>(::dlvsym(RTLD_DEFAULT, "__abort_msg", "GLIBC_PRIVATE"));
 }
 
 void tell_own_stacks() noexcept

@@ -56,6 +56,7 @@ void forget_unwritten_output()
 void prepare_to_fork()
 {
     build_id();
+    look_up_for_stacks();
 }
 
 own_locks::own_locks() : held_{lock_registry(), lock_name(), lock_channel()} {}
@@ -74,7 +75,8 @@ void be_forked_process(forked_birth const& with) noexcept
         forget_name();
         forget_this_job();
         reset_signals();
-        prepare_to_tell_stacks();
+        end_if_unwinder_hangs();
+        handle_crashes_and_questions();
         if (preload_of_program()) {
             say_hello();
             run_preload(preload_of_program());

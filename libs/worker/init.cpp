@@ -112,7 +112,8 @@ bool is_child_of_server() noexcept
 [[noreturn]] void be_process(bool as_zygote, std::function<void()> const& preload)
 {
     reset_signals(); // the server has given us a group of our own; a launcher may be in it, and ends with us
-    prepare_to_tell_stacks();
+    look_up_for_stacks();
+    handle_crashes_and_questions();
     as_zygote ? take_control_from_standard_input() : take_channel_from_standard_streams();
     offer_to_oom_killer();
     say_hello();
