@@ -8,7 +8,6 @@
 #include <boost/asio/post.hpp>
 
 #include <cerrno>
-#include <csignal>
 #include <map>
 #include <thread>
 
@@ -45,11 +44,10 @@ public:
         }
         tell_job_of_this_thread(nullptr);
     }
-    void ask_to_stop() noexcept { job_.stop.store(true); }
-    /// It ends once it has no job.
+    /// It ends once it has no job, and that one is asked to end.
     void hang_up() noexcept
     {
-        ask_to_stop();
+        job_.stop.store(true);
         ::shutdown(channel_.get(), SHUT_RD);
     }
 
@@ -107,11 +105,12 @@ public:
         });
     }
 
-    void signal(int number, int signal) override
+    // Whichever it is, there is no more that can be done to a thread.
+    void signal(int number, int) override
     {
         auto found = threads_.find(number);
         if (found != threads_.end())
-            signal == SIGKILL ? found->second.site->hang_up() : found->second.site->ask_to_stop();
+            found->second.site->hang_up();
     }
 
     // Some may not have been born yet, in preload.
