@@ -6,7 +6,6 @@
 #include "launch/launch.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <csignal>
 #include <iterator>
 #include <numeric>
@@ -16,13 +15,6 @@
 namespace wodehaus::detail {
 
 namespace {
-
-std::string in_hex(std::uint64_t number)
-{
-    char text[2 + 16] = {'0', 'x'};
-    auto end = std::to_chars(text + 2, std::end(text), number, 16).ptr;
-    return {text, end};
-}
 
 file_place place_of(thread_stack const& stack, code_place const& place)
 {

@@ -4,7 +4,9 @@
 #include "wire/descriptor.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
+#include <iterator>
 #include <vector>
 
 #include <fcntl.h>
@@ -32,6 +34,13 @@ bool is_stripped(std::string const& file)
     auto got = ::pread(from.get(), sections.data(), size, static_cast<off_t>(header.e_shoff));
     return got == static_cast<ssize_t>(size) &&
            std::none_of(sections.begin(), sections.end(), [](auto const& each) { return each.sh_type == SHT_SYMTAB; });
+}
+
+std::string in_hex(std::uint64_t address)
+{
+    char text[2 + 16] = {'0', 'x'};
+    auto end = std::to_chars(text + 2, std::end(text), address, 16).ptr;
+    return {text, end};
 }
 
 } // namespace wodehaus::detail

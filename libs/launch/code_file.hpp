@@ -1,6 +1,7 @@
 // Files with code in them: programs and shared objects.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace wodehaus::detail {
@@ -10,5 +11,8 @@ bool is_of_system(std::string const& file);
 
 /// Whether this is an ELF file with no names but those that it exports.
 bool is_stripped(std::string const& file);
+
+/// An address, as tools write it: "0x1f".
+std::string in_hex(std::uint64_t address);
 
 } // namespace wodehaus::detail

@@ -7,7 +7,6 @@
 #include <boost/asio/buffer.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <csignal>
 #include <set>
 
@@ -31,13 +30,6 @@ std::string_view take_line(std::string_view& from)
     auto line = from.substr(0, from.find('\n'));
     from.remove_prefix(std::min(line.size() + 1, from.size()));
     return line;
-}
-
-std::string in_hex(std::uint64_t number)
-{
-    char text[2 + 16] = {'0', 'x'};
-    auto end = std::to_chars(text + 2, std::end(text), number, 16).ptr;
-    return {text, end};
 }
 
 // This program may lie there in another build by now, or not at all.

@@ -1,11 +1,10 @@
 // launch::zygote, the server's side: one child that forks on request. Its control line is a socket of packets.
 #include "launch/child.hpp"
-#include "launch/greeting.hpp"
 #include "launch/output_reader.hpp"
 #include "launch/patience.hpp"
 #include "launch/program.hpp"
 #include "launch/zygote_census.hpp"
-#include "worker/one_line.hpp"
+#include "launch/zygote_greeting.hpp"
 
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/post.hpp>
@@ -29,20 +28,18 @@ constexpr std::chrono::seconds least_patience{2}; // with a zygote that answers:
 // A program that, once started, has become the zygote. When it ends, another takes its place.
 struct zygote_process {
     zygote_process(strand_executor on, int pid, descriptor control, descriptor life, options const& how)
-        : child(on, pid), line(on, control.release()), lifeline(std::move(life)), reader(greeting_size, largest_body(how.max_message))
+        : child(on, pid), line(on, control.release()), lifeline(std::move(life)), greeting(how)
     {
     }
-    static constexpr std::size_t greeting_size = 64 << 10;
 
     child_process child;
     boost::asio::posix::basic_stream_descriptor<strand_executor> line;
     descriptor lifeline;
-    frame_reader reader; ///< until it is ready
-    bool greeted = false, ready = false, leaving = false;
-    std::string said;    ///< its account of a failed preload
-    std::string name;    ///< what preload has named all processes
+    zygote_greeting greeting;
     zygote_census census;
-    bool has_answered = false;       ///< since the last look
+    bool leaving = false;
+    bool has_answered = false;     ///< since the last look
+    char const* given_up = nullptr; ///< why it was killed, for its account
     std::shared_ptr<output_reader> output;
     std::deque<zygote_request> unsent;
 };
@@ -84,7 +81,7 @@ public:
         closed_ = std::move(closed);
         if (!zygote_)
             return tell_closed();
-        if (!zygote_->ready)
+        if (!zygote_->greeting.ready())
             zygote_->child.signal(SIGTERM); // preload does not listen to the control line
         hang_up();
         wait_at_most(settings_.how->kill_after, [this] { zygote_->child.signal(SIGKILL); });
@@ -98,7 +95,7 @@ public:
         hang_up();
         // It kills and reaps all that it has forked, which takes no time unless it was stopped. In preload it would not
         // listen, and has forked nothing.
-        if (!zygote_->ready || !zygote_->child.wait_for(std::chrono::seconds{1})) {
+        if (!zygote_->greeting.ready() || !zygote_->child.wait_for(std::chrono::seconds{1})) {
             zygote_->lifeline.reset();
             zygote_->child.signal(SIGKILL);
         }
@@ -191,7 +188,7 @@ private:
         if (got.size == 0)
             return false;
         std::span<char const> packet{bytes.data(), static_cast<std::size_t>(got.size)};
-        if (zygote_->ready)
+        if (zygote_->greeting.ready())
             take_events(packet, std::move(got));
         else
             take_greeting(packet);
@@ -200,49 +197,26 @@ private:
 
     void take_greeting(std::span<char const> packet)
     {
-        auto& reader = zygote_->reader;
-        auto space = reader.space();
-        if (packet.size() > space.size())
-            return give_up("sent what is not a greeting");
-        std::memcpy(space.data(), packet.data(), packet.size());
-        reader.filled(packet.size());
-        if (!zygote_->greeted && !reader.skip_preamble())
-            return;
-        for (frame message; zygote_;) {
-            switch (reader.next(message)) {
-            case frame_reader::status::more:
-                return;
-            case frame_reader::status::frame:
-                greeted_by(message);
-                break;
-            default:
-                return give_up("sent what is not a greeting");
-            }
-        }
+        auto& greeting = zygote_->greeting;
+        bool had_greeted = greeting.greeted();
+        if (!greeting.take(packet))
+            give_up("sent what is not a greeting");
+        else if (greeting.refused())
+            zygote_->child.signal(SIGKILL);
+        else if (greeting.ready())
+            is_ready();
+        else if (greeting.greeted() && !had_greeted)
+            wait_at_most(patience_for_preload, [this] { give_up("was still in preload after its time"); });
     }
 
-    void greeted_by(frame const& message)
+    void is_ready()
     {
-        if (!zygote_->greeted) {
-            if (auto refused = judge_hello(message, *settings_.how)) {
-                refusal_ = refused;
-                zygote_->child.signal(SIGKILL);
-                return;
-            }
-            zygote_->greeted = true;
-            wait_at_most(patience_for_preload, [this] { give_up("was still in preload after its time"); });
-        } else if (message.header.kind == frame_kind::failed) {
-            zygote_->said = read_failure(message.body.bytes()).what;
-        } else if (message.header.kind == frame_kind::ready) {
-            zygote_->ready = true;
-            zygote_->name = in_one_line({message.body.data(), message.body.size()});
-            timer_.cancel();
-            if (message.header.id > 1)
-                settings_.listener->log(level::error, "preload has left " + std::to_string(message.header.id - 1) +
-                                                          " threads behind in the zygote; processes forked from it do "
-                                                          "not have them, and may find their locks taken");
-            ask(); // nothing, if the logger has destroyed the server
-        }
+        timer_.cancel();
+        if (auto threads = zygote_->greeting.threads_left_behind())
+            settings_.listener->log(level::error, "preload has left " + std::to_string(threads) +
+                                                      " threads behind in the zygote; processes forked from it do not "
+                                                      "have them, and may find their locks taken");
+        ask(); // nothing, if the logger has destroyed the server
     }
 
     void take_events(std::span<char const> packet, received&& got)
@@ -279,7 +253,7 @@ private:
     {
         birth process;
         process.pid = event.pid;
-        process.name = zygote_->name;
+        process.name = zygote_->greeting.name();
         process.channel = take();
         bool whole = bool(process.channel);
         if (settings_.how->output == output::log)
@@ -321,7 +295,7 @@ private:
             return;
         if (!zygote_)
             return start();
-        if (!zygote_->ready)
+        if (!zygote_->greeting.ready())
             return;
         zygote_request request;
         request.what = zygote_request::kind::fork;
@@ -390,7 +364,7 @@ private:
 
     void give_up(char const* why)
     {
-        gave_up_ = why;
+        zygote_->given_up = why;
         zygote_->child.signal(SIGKILL);
     }
 
@@ -461,21 +435,24 @@ private:
 
     void explain(zygote_process const& last, ending const& how)
     {
-        auto program = command_for(*settings_.how, zygote_argument).program.string();
         auto unborn = last.census.unborn();
-        if (auto refused = std::exchange(refusal_, std::nullopt))
-            return fail(refused->code, program + ": " + refused->what, unborn, true);
-        std::string given_up = gave_up_ ? std::exchange(gave_up_, nullptr) + std::string{" and was killed"} : "", what;
-        if (last.ready)
+        if (auto const& refused = last.greeting.refused())
+            return fail(refused->code, program() + ": " + refused->what, unborn, true);
+        std::string given_up = last.given_up ? last.given_up + std::string{" and was killed"} : "", what;
+        bool was_ready = last.greeting.ready();
+        if (was_ready)
             what = "the zygote " + (given_up.empty() ? describe_ending(how) : given_up) +
                    "; it is started anew when it is needed";
         else
-            what = describe_failed_start({program, last.greeted, last.said, given_up, describe_ending(how), false});
+            what = describe_failed_start({program(), last.greeting.greeted(), last.greeting.threw(), given_up,
+                                          describe_ending(how), false});
         what += describe_last_output(last.output->tail());
-        if (last.ready)
+        if (was_ready)
             settings_.listener->log(level::error, what);
         fail(errc::launch_failed, what, unborn, false);
     }
+
+    std::string program() const { return command_for(*settings_.how, zygote_argument).program.string(); }
 
     void fail(errc code, std::string const& what, std::size_t unborn, bool final)
     {
@@ -495,8 +472,6 @@ private:
     std::size_t wanted_ = 0; ///< asked of us, and not yet of the zygote
     std::function<void()> closed_;
     bool closing_ = false;
-    std::optional<refusal> refusal_;
-    char const* gave_up_ = nullptr;
 };
 
 } // namespace

@@ -172,9 +172,8 @@ BOOST_AUTO_TEST_CASE(the_command_shows_it_again)
 BOOST_AUTO_TEST_CASE(names_from_the_standard_input)
 {
     expressions all;
-    all.add("one", "1");
-    all.add("two words", "(/ 2 0)");
-    auto end = shell("ls -d " + all.work.path() + "/* | " + program() + " --output " + all.output.string());
+    auto one = all.add("one", "1"), two = all.add("two words", "(/ 2 0)");
+    auto end = shell("printf '%s\\n' '" + one + "' '" + two + "' | " + program() + " --output " + all.output.string());
     BOOST_TEST(end.exit_code == 1);
     BOOST_TEST(contains(end.output, "2 files, 1 fine, 1 failed"), end.output << end.errors);
     BOOST_TEST(group_with(groups_of(all.page()), "division").first == all.work / "two words");
