@@ -96,6 +96,17 @@ bool is_of_program(shown_place const& place)
            (place.names.empty() || !std::all_of(place.names.begin(), place.names.end(), is_of_language));
 }
 
+bool has_line(code_name const& name)
+{
+    return !name.line.empty();
+}
+
+// Its C library's functions lie among its own, and those of others in no file but the program's.
+bool is_of_static_program(thread_stack const& stack)
+{
+    return stack.files.size() == 1 && !is_of_system(stack.files.front());
+}
+
 // A place where all is hidden is not shown.
 template <class Hidden>
 std::optional<shown_place> shown_at(file_place const& where, code_names const& known, Hidden is_hidden)
@@ -198,6 +209,8 @@ std::string describe_stacks(std::vector<thread_stack> const& stacks, names_of co
             else if (!its_names.empty() && its_names.front().line.empty())
                 without_lines = where.file;
         }
+        if (stack.cause.is_cut)
+            text += "  (there are more further out; these are the innermost)\n";
     }
     if (!remark.empty())
         text += "  (" + remark + ")\n";
@@ -210,11 +223,13 @@ std::string describe_stacks(std::vector<thread_stack> const& stacks, names_of co
 
 std::string describe_place(thread_stack const& stack, names_of const& names)
 {
-    for (auto const& place : shown_places(stack, names)) {
-        if (!is_of_program(place))
-            continue;
+    auto places = shown_places(stack, names);
+    std::erase_if(places, [](shown_place const& place) { return !is_of_program(place); });
+    auto has_lines = [](shown_place const& place) { return std::any_of(place.names.begin(), place.names.end(), has_line); };
+    bool needs_line = is_of_static_program(stack) && std::any_of(places.begin(), places.end(), has_lines);
+    for (auto const& place : places) {
         for (auto const& name : place.names)
-            if (!is_of_language(name))
+            if (!is_of_language(name) && (has_line(name) || !needs_line))
                 return in_words(name.function, std::filesystem::path{name.line}.filename());
     }
     return {};

@@ -34,7 +34,8 @@ namespace wodehaus::detail {
 
 namespace {
 
-constexpr int most_causes = 8;
+constexpr int most_causes = 8;    // that are told, beside the first of all
+constexpr int deepest_cause = 1000; // that is looked for
 
 /// The exception being handled, if it is one of these; it lives as long as it is handled.
 template <class Type>
@@ -150,7 +151,7 @@ bool current_is_out_of_memory()
     return false;
 }
 
-void tell_current(exception_account& to, int causes)
+void tell_current(exception_account& to)
 {
     auto name = name_of_current(), text = in_one_line(text_of_current());
     to.what += name;
@@ -161,20 +162,30 @@ void tell_current(exception_account& to, int causes)
             to.what += " [" + values + "]";
     if (auto place = describe(place_of_current()); !place.empty())
         to.what += " (" + place + ")";
-    to.out_of_memory |= current_is_out_of_memory();
+}
 
-    auto const* outer = current_as<std::nested_exception>();
-    if (!outer || !outer->nested_ptr())
-        return;
-    if (causes == most_causes) {
+// The first of them has the most to say.
+void tell_current_and_causes(exception_account& to, int number)
+{
+    if (number == deepest_cause) {
         to.what += ", caused by others";
         return;
     }
-    to.what += ", caused by ";
+    auto const* outer = current_as<std::nested_exception>();
+    bool is_first = !outer || !outer->nested_ptr();
+    if (number > most_causes + 1 && is_first)
+        to.what += ", caused by others, of which the first is ";
+    else if (number > 0 && (number <= most_causes || is_first))
+        to.what += ", caused by ";
+    if (number <= most_causes || is_first)
+        tell_current(to);
+    to.out_of_memory |= current_is_out_of_memory();
+    if (is_first)
+        return;
     try {
         outer->rethrow_nested();
     } catch (...) {
-        tell_current(to, causes + 1);
+        tell_current_and_causes(to, number + 1);
     }
 }
 
@@ -183,7 +194,7 @@ void tell_current(exception_account& to, int causes)
 exception_account account_of_current_exception()
 {
     exception_account account;
-    tell_current(account, 0);
+    tell_current_and_causes(account, 0);
     return account;
 }
 

@@ -114,8 +114,10 @@ void stack_writer::add_innermost(ucontext_t const& context) noexcept
 
 bool stack_writer::add(std::uintptr_t address) noexcept
 {
-    if (cause_.places == most_places)
+    if (cause_.places == most_places) {
+        cause_.is_cut = 1;
         return false;
+    }
     auto file = file_at(address);
     auto number = file.path ? file_number(file.path) : code_place::no_file;
     places_[cause_.places++] = {number == code_place::no_file ? address : address - file.base, number};

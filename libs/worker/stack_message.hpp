@@ -20,7 +20,8 @@ struct stack_cause {
     std::int32_t thread = 0;
     std::int32_t threads = 0;   ///< how many are to tell theirs, where the server has asked
     std::uint16_t places = 0, files = 0;
-    std::uint32_t is_first = 0; ///< the thread is the one that runs the job
+    std::uint16_t is_first = 0; ///< the thread is the one that runs the job
+    std::uint16_t is_cut = 0;   ///< there are more places, further out
     std::array<char, 16> thread_name{};
 
     bool is_stack_overflow() const noexcept;

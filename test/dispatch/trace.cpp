@@ -85,6 +85,26 @@ stack_of_names called(stack_of_names my)
         .at({{"main", "/shop/main.cpp:3"}});
 }
 
+BOOST_AUTO_TEST_CASE(a_static_program_has_the_functions_of_the_c_library)
+{
+    stack_of_names my;
+    my.at({{"raise", ""}}).at({{"shop::draw(int)", ""}});
+    BOOST_TEST(my.place() == "raise"); // there is no telling
+    my.at({{"shop::work(int)", "/shop/page.cpp:20"}});
+    BOOST_TEST(my.place() == "shop::work(int) at page.cpp:20");
+    my.at({{"start_thread", ""}}, "/lib/libc.so.6"); // it is none
+    BOOST_TEST(my.place() == "raise");
+}
+
+BOOST_AUTO_TEST_CASE(more_places_than_are_told)
+{
+    stack_of_names my;
+    my.at({{"shop::draw(int)", "/shop/page.cpp:12"}});
+    BOOST_TEST(my.trace().find("further out") == std::string::npos);
+    my.stack.cause.is_cut = 1;
+    BOOST_TEST(my.trace().find("  (there are more further out; these are the innermost)\n") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(what_calls_a_job_is_left_out)
 {
     stack_of_names my;

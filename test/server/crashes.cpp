@@ -385,6 +385,8 @@ void check(way_to_die const& way, wodehaus::outcome<int> const& end)
     BOOST_TEST(kit::contains(why.trace, "crashes.cpp:"), why);
     BOOST_TEST(kit::contains(why.what, ", in ways_to_die::"), why.what);
     BOOST_TEST(kit::contains(why.what, " at crashes.cpp:"), why.what);
+    if (way.name == "stack overflow" || way.name == "abort")
+        BOOST_TEST(kit::contains(why.trace, "more further out") == (way.name == "stack overflow"), why);
 }
 
 void check_serialize(wodehaus::failure const& why, std::string const& when)

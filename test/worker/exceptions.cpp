@@ -138,7 +138,11 @@ BOOST_AUTO_TEST_CASE(causes_without_end)
 {
     auto text = told([] { nested(100); });
     BOOST_TEST(text.starts_with("std::runtime_error: at 100, caused by std::runtime_error: at 99"), text);
-    BOOST_TEST(text.ends_with("at 92, caused by others"), text);
+    BOOST_TEST(text.ends_with("at 92, caused by others, of which the first is std::bad_alloc"), text);
+    for (int most : {7, 8}) // no others
+        BOOST_TEST(told([&] { nested(most); }).ends_with("at 0, caused by std::bad_alloc"));
+    BOOST_TEST(told([&] { nested(9); }).ends_with("at 1, caused by others, of which the first is std::bad_alloc"));
+    BOOST_TEST(told([] { nested(2000); }).ends_with("at 1992, caused by others"));
 }
 
 BOOST_AUTO_TEST_CASE(what_boost_exception_knows)
