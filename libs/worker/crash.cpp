@@ -212,7 +212,7 @@ void die_by(int number, pid_t thread) noexcept
     ::syscall(SYS_tgkill, ::getpid(), thread, number);
 }
 
-// The unwinder of a static program has a lock, and this thread may have crashed with it.
+// The unwinder has a lock in a program that is linked with -static, and this thread may have crashed with it.
 extern "C" void on_telling_too_long(int)
 {
     auto thread = static_cast<pid_t>(::syscall(SYS_gettid));
@@ -290,7 +290,7 @@ void look_up_for_stacks() noexcept
 {
     if (&::dlvsym)
         last_words = static_cast<abort_message* const*>(::dlvsym(RTLD_DEFAULT, "__abort_msg", "GLIBC_PRIVATE"));
-    use_unwinder(); // that of a static program sorts its tables at the first use, with its lock held
+    use_unwinder(); // one that has a lock sorts its tables at the first use, which takes long and needs memory
 }
 
 void end_if_unwinder_hangs() noexcept
